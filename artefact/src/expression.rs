@@ -1,0 +1,111 @@
+//! Expressions as the compiler leaves them: parsed, with the place of every node, ready to be evaluated.
+
+/// An expression and the byte offset, within the text between `{{` and `}}`, at which it begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression {
+    /// Byte offset in the text of the whole expression; errors point here.
+    pub at: u32,
+    /// What it is.
+    pub node: Node,
+}
+
+/// One node of an expression (expr-lang v1.17; reference `template-language.md` section 4).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// `nil`
+    Nil,
+    /// `true`, `false`
+    Bool(bool),
+    /// Integer literal.
+    Int(i64),
+    /// Floating-point literal.
+    Float(f64),
+    /// String literal, unescaped.
+    Str(String),
+    /// `[a, b]`
+    Array(Vec<Expression>),
+    /// `{k: v}`; bare keys are string literals.
+    Map(Vec<(Expression, Expression)>),
+    /// A variable, function or namespace; `$env` is a name too.
+    Name(String),
+    /// `object.property`, `object[index]`, `object?.property`; a plain property is a string literal.
+    Member { object: Box<Expression>, property: Box<Expression>, optional: bool },
+    /// `object[from:to]`
+    Slice { object: Box<Expression>, from: Option<Box<Expression>>, to: Option<Box<Expression>> },
+    /// `not a`, `-a`, `+a`
+    Unary(Unary, Box<Expression>),
+    /// `a + b` and the like.
+    Binary(Binary, Box<Expression>, Box<Expression>),
+    /// `a ? b : c`; also `if a { b } else { c }`.
+    Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
+    /// A call of a function that is not one of the language's predicates.
+    Call { callee: Box<Expression>, arguments: Vec<Expression> },
+    /// A built-in of the language that takes a predicate: `filter(list, # > 1)`.
+    Predicate { name: String, arguments: Vec<Expression> },
+    /// `{# > 1}`: the body of a predicate argument.
+    Closure(Box<Expression>),
+    /// `#` (`None`), `#acc` and `#index` (`Some`).
+    Pointer(Option<String>),
+    /// `let name = value; body`
+    Let { name: String, value: Box<Expression>, body: Box<Expression> },
+    /// `a; b`: the value is that of the last.
+    Sequence(Vec<Expression>),
+}
+
+/// Prefix operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unary {
+    /// `not`, `!`
+    Not,
+    /// `-`
+    Minus,
+    /// `+`
+    Plus,
+}
+
+/// Infix operators. `not in` and its like are [`Unary::Not`] around the positive operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binary {
+    /// `or`, `||`
+    Or,
+    /// `and`, `&&`
+    And,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `>`
+    Greater,
+    /// `<=`
+    LessOrEqual,
+    /// `>=`
+    GreaterOrEqual,
+    /// `in`
+    In,
+    /// `matches`
+    Matches,
+    /// `contains`
+    Contains,
+    /// `startsWith`
+    StartsWith,
+    /// `endsWith`
+    EndsWith,
+    /// `..`
+    Range,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `%`
+    Remainder,
+    /// `**`, `^`
+    Power,
+    /// `??`
+    Coalesce,
+}

@@ -1,0 +1,8 @@
+//! The contract between compiler and runtime: what an artefact holds, how it is written, named, stored, loaded and
+//! evaluated.
+//!
+//! The compiler makes an [`ir::Artefact`]; the runtime loads it by hash and instantiates it. Both sides meet only
+//! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
+
+pub mod expression;
+pub mod ir;

@@ -1,0 +1,1 @@
+//! From workflow repositories to artefacts.

@@ -1,0 +1,1 @@
+//! Stand-ins for the programs that workflows start, for examples and tests.

@@ -1,0 +1,1 @@
+//! The PEG grammars of Partita's little languages, one file a language.

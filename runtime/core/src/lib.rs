@@ -1,0 +1,1 @@
+//! Environments, roles and tasks as state machines, and the shell that drives them.

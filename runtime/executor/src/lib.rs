@@ -1,0 +1,1 @@
+//! One executor a host: starts, supervises, steers and ends its tasks.

@@ -1,0 +1,1 @@
+//! The services a workflow calls while it runs, behind one trait.

@@ -1,0 +1,1 @@
+//! What workflow code can call, declared once as data.
