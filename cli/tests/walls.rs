@@ -1,0 +1,100 @@
+//! The walls between compiler and runtime, as the dependency tree shows them (ARCHITECTURE.md, "Walls").
+
+use std::process::Command;
+
+/// Names of all crates that `package` links, directly or not.
+fn dependencies(package: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--package",
+            package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{lib}",
+        ])
+        .args(["--offline", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut names: Vec<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn assert_absent(package: &str, forbidden: &[&str]) {
+    let linked = dependencies(package);
+    assert!(linked.len() > 5, "{package} links only {linked:?}");
+    let found: Vec<&String> = linked
+        .iter()
+        .filter(|name| {
+            forbidden
+                .iter()
+                .any(|stem| *name == stem || name.starts_with(&format!("{stem}_")))
+        })
+        .collect();
+    assert!(found.is_empty(), "{package} must not link {found:?}");
+}
+
+/// What turns source text into meaning.
+const SOURCE_READERS: &[&str] = &[
+    "partita_compiler",
+    "partita_grammar",
+    "pest",
+    "saphyr",
+    "saphyr_parser",
+    "gix",
+    "serde_yaml",
+    "annotate_snippets",
+];
+
+#[test]
+fn the_runtime_cannot_parse_a_template() {
+    for package in [
+        "partita-core",
+        "partita-executor",
+        "partita-occ",
+        "partita-services",
+        "partita-artefact",
+        "partita-stand-in",
+    ] {
+        assert_absent(package, SOURCE_READERS);
+    }
+}
+
+#[test]
+fn the_executor_serves_nobody() {
+    assert_absent(
+        "partita-executor",
+        &["axum", "partita_artefact", "partita_core", "redb"],
+    );
+}
+
+#[test]
+fn the_compiler_runs_nothing() {
+    assert_absent(
+        "partita-compiler",
+        &[
+            "tokio",
+            "tonic",
+            "hyper",
+            "partita_core",
+            "partita_executor",
+            "partita_occ",
+        ],
+    );
+}
