@@ -29,9 +29,17 @@ pub enum Node {
     /// A variable, function or namespace; `$env` is a name too.
     Name(String),
     /// `object.property`, `object[index]`, `object?.property`; a plain property is a string literal.
-    Member { object: Box<Expression>, property: Box<Expression>, optional: bool },
+    Member {
+        object: Box<Expression>,
+        property: Box<Expression>,
+        optional: bool,
+    },
     /// `object[from:to]`
-    Slice { object: Box<Expression>, from: Option<Box<Expression>>, to: Option<Box<Expression>> },
+    Slice {
+        object: Box<Expression>,
+        from: Option<Box<Expression>>,
+        to: Option<Box<Expression>>,
+    },
     /// `not a`, `-a`, `+a`
     Unary(Unary, Box<Expression>),
     /// `a + b` and the like.
@@ -39,15 +47,25 @@ pub enum Node {
     /// `a ? b : c`; also `if a { b } else { c }`.
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     /// A call of a function that is not one of the language's predicates.
-    Call { callee: Box<Expression>, arguments: Vec<Expression> },
+    Call {
+        callee: Box<Expression>,
+        arguments: Vec<Expression>,
+    },
     /// A built-in of the language that takes a predicate: `filter(list, # > 1)`.
-    Predicate { name: String, arguments: Vec<Expression> },
+    Predicate {
+        name: String,
+        arguments: Vec<Expression>,
+    },
     /// `{# > 1}`: the body of a predicate argument.
     Closure(Box<Expression>),
     /// `#` (`None`), `#acc` and `#index` (`Some`).
     Pointer(Option<String>),
     /// `let name = value; body`
-    Let { name: String, value: Box<Expression>, body: Box<Expression> },
+    Let {
+        name: String,
+        value: Box<Expression>,
+        body: Box<Expression>,
+    },
     /// `a; b`: the value is that of the last.
     Sequence(Vec<Expression>),
 }

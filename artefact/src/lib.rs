@@ -4,5 +4,8 @@
 //! The compiler makes an [`ir::Artefact`]; the runtime loads it by hash and instantiates it. Both sides meet only
 //! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
 
+pub mod duration;
 pub mod expression;
+pub mod instance;
 pub mod ir;
+mod moment;
