@@ -1,0 +1,1 @@
+//! The library with which a task is written. On its way.
