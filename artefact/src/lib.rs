@@ -9,3 +9,4 @@ pub mod expression;
 pub mod instance;
 pub mod ir;
 mod moment;
+pub mod similar;

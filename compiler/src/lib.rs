@@ -1,1 +1,3 @@
 //! From workflow repositories to artefacts.
+
+pub mod link;
