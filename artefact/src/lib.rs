@@ -5,7 +5,9 @@
 //! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
 
 pub mod duration;
+pub mod evaluate;
 pub mod expression;
+mod functions;
 pub mod instance;
 pub mod ir;
 mod moment;

@@ -1,3 +1,4 @@
 //! From workflow repositories to artefacts.
 
 pub mod link;
+pub mod syntax;

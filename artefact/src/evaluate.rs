@@ -1,0 +1,120 @@
+//! Evaluation of expressions and of the text around them (reference: template-language.md sections 4 and 5).
+//!
+//! An expression is checked as a whole before it runs, as the reference does: a name that nothing defines is a
+//! mistake even in the branch that is not taken. Nothing here parses source text, and nothing panics on input.
+
+mod error;
+mod run;
+mod time;
+mod value;
+mod world;
+
+use crate::expression::Node;
+use crate::ir::{Code, Part, Template};
+
+pub use error::{ErrorKind, EvaluateError};
+pub(crate) use error::{Fault, Step};
+pub use time::Time;
+pub use value::{Key, List, ListKind, Map, Value};
+pub use world::{Dpl, Snapshot, World, runtime_key};
+
+/// Everything an expression can see.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The variable stack.
+    pub variables: &'a dyn Variables,
+    /// Where the expression stands.
+    pub place: Place<'a>,
+    /// The world outside.
+    pub world: &'a dyn World,
+}
+
+/// A stack of variables, all of them text.
+pub trait Variables {
+    /// Value of a variable.
+    fn get(&self, name: &str) -> Option<&str>;
+    /// Names of all variables, for suggestions.
+    fn names(&self) -> Vec<String>;
+}
+
+impl Variables for std::collections::BTreeMap<String, String> {
+    fn get(&self, name: &str) -> Option<&str> {
+        std::collections::BTreeMap::get(self, name).map(String::as_str)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().cloned().collect()
+    }
+}
+
+/// A role as `This()` and `Parent()` show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoleName<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Names from the root down, joined by dots.
+    pub path: &'a str,
+}
+
+/// Where an expression stands; it decides which functions exist (template-language.md 4.6).
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// A field of a role.
+    Role {
+        /// The role itself; only in stages 4 and 5.
+        this: Option<RoleName<'a>>,
+        /// Its ancestors, nearest first.
+        ancestors: &'a [RoleName<'a>],
+    },
+    /// `range`, `begin` or `end` of an iterator.
+    Range,
+    /// A field of a task template's command.
+    Task,
+    /// A property of a task.
+    Properties,
+    /// `call.func` and `call.return`, at the trigger.
+    Call,
+}
+
+/// Text of a field: its texts and the values of its expressions, joined.
+pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, EvaluateError> {
+    let mut text = String::new();
+    for part in &template.parts {
+        match part {
+            Part::Text(literal) => text.push_str(literal),
+            Part::Expression(code) => {
+                run::run(code, context, &mut text).map_err(|fault| fault.locate(&code.text, template.span))?
+            }
+            Part::Malformed { text, message } => {
+                return Err(Fault::new(ErrorKind::Syntax, 0, message).locate(text, template.span));
+            }
+        }
+    }
+    Ok(text)
+}
+
+/// Value of one expression; the error has no span of its own.
+pub fn evaluate_expression<'a>(code: &'a Code, context: &'a Context<'a>) -> Result<Value<'a>, EvaluateError> {
+    run::value(code, context).map_err(|fault| fault.locate(&code.text, crate::ir::Span::default()))
+}
+
+/// Service and method of an expression that is nothing but `service.Method()`: the form of `call.func`.
+pub fn as_service_call(code: &Code) -> Option<(String, String)> {
+    let Node::Call { callee, arguments } = &code.expression.node else {
+        return None;
+    };
+    let Node::Member {
+        object,
+        property,
+        optional: false,
+    } = &callee.node
+    else {
+        return None;
+    };
+    match (&object.node, &property.node) {
+        (Node::Name(service), Node::Str(method)) if arguments.is_empty() => {
+            Some((service.clone(), method.clone()))
+        }
+        _ => None,
+    }
+}

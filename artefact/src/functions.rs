@@ -1,0 +1,1 @@
+//! The functions of the library: what `partita_stdlib` declares, done.
