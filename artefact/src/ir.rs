@@ -244,7 +244,12 @@ pub enum Range {
     /// `range`: a JSON list of strings.
     List(Template),
     /// `begin` to `end`, inclusive.
-    Count { begin: Template, end: Template },
+    Count {
+        /// `begin`
+        begin: Template,
+        /// `end`
+        end: Template,
+    },
 }
 
 /// An item of `constraints`.
@@ -315,7 +320,7 @@ pub enum ControlMode {
     /// OCC library.
     #[default]
     Direct,
-    /// FairMQ device with the OCC plugin.
+    /// `FairMQ` device with the OCC plugin.
     Fairmq,
     /// Any program, run from START to its end.
     Basic,
