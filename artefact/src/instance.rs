@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::duration::DurationError;
+use crate::instantiate::InstantiateError;
 use crate::ir::{Addressing, Code, ControlMode, Layers, Limits, Span, Template, Wants};
 pub use crate::moment::{Moment, WeightError};
 
@@ -16,6 +17,8 @@ pub struct Instance {
     pub root: Role,
     /// Variables around the root: what was given, never evaluated.
     pub environment: Layers,
+    /// What a person should know about how it came to be.
+    pub warnings: Vec<InstantiateError>,
 }
 
 /// A role of the tree.

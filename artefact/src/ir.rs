@@ -27,6 +27,33 @@ pub struct Template {
     pub parts: Vec<Part>,
 }
 
+impl Template {
+    /// Its text, if there is no expression in it.
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text as written, braces included.
+    pub fn source(&self) -> String {
+        let mut source = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => source.push_str(text),
+                Part::Expression(Code { text, .. }) | Part::Malformed { text, .. } => {
+                    source.push_str("{{");
+                    source.push_str(text);
+                    source.push_str("}}");
+                }
+            }
+        }
+        source
+    }
+}
+
 /// A part of a [`Template`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
@@ -109,6 +136,21 @@ pub struct Layers {
     pub vars: BTreeMap<String, String>,
     /// Beat everything.
     pub user: BTreeMap<String, String>,
+}
+
+impl Layers {
+    /// These variables, with those of `over` replacing the ones of the same layer and name.
+    #[must_use]
+    pub fn with(mut self, over: &Self) -> Self {
+        for (layer, over) in [
+            (&mut self.defaults, &over.defaults),
+            (&mut self.vars, &over.vars),
+            (&mut self.user, &over.user),
+        ] {
+            layer.extend(over.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        self
+    }
 }
 
 /// A workflow template file.

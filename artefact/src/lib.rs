@@ -4,11 +4,20 @@
 //! The compiler makes an [`ir::Artefact`]; the runtime loads it by hash and instantiates it. Both sides meet only
 //! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
 
+pub mod codec;
+pub mod deploy;
+pub mod digest;
 pub mod duration;
 pub mod evaluate;
 pub mod expression;
 mod functions;
+pub mod identity;
 pub mod instance;
+pub mod instantiate;
 pub mod ir;
 mod moment;
 pub mod similar;
+mod stack;
+pub mod store;
+
+pub use stack::Stack;

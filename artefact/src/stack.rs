@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::evaluate::Variables;
 use crate::instance::{Instance, Role};
 use crate::ir::Layers;
 
@@ -77,6 +78,16 @@ impl<'a> Stack<'a> {
         layer: impl Fn(&'a Layers) -> &'a BTreeMap<String, String>,
     ) -> Option<&'a str> {
         self.levels.iter().rev().find_map(|level| layer(level).get(name)).map(String::as_str)
+    }
+}
+
+impl Variables for Stack<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        Stack::get(self, name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.consolidated().into_keys().map(str::to_owned).collect()
     }
 }
 

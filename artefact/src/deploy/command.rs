@@ -1,0 +1,214 @@
+//! The command line of a task.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::{DeployError, DeployErrorKind};
+use super::{Special, Visible, task_of};
+use crate::evaluate::{Context, Place, Variables, World, evaluate};
+use crate::instance::Role;
+use crate::ir::{Artefact, CommandTemplate, ControlMode, KubernetesMode, Template, Variable};
+
+/// A process to start. What the executor adds when it knows the control port (`OCC_CONTROL_PORT`, `--control-port`) is
+/// not in it, unless [`Command::with_control_port`] puts it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Program; with `shell`, text for a shell.
+    pub value: String,
+    /// Arguments; with `shell`, texts joined to the value by spaces.
+    pub arguments: Vec<String>,
+    /// `KEY=VALUE`, on top of what the executor has.
+    pub env: Vec<String>,
+    /// Run by a shell.
+    pub shell: bool,
+    /// User to run as; empty: the executor's.
+    pub user: String,
+    /// Where its standard output goes.
+    pub stdout: Output,
+    /// Where its standard error goes.
+    pub stderr: Output,
+    /// Longest run of a basic or hook task; `None` for others.
+    pub timeout: Option<Duration>,
+}
+
+/// Where the output of a task goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Output {
+    /// Nowhere.
+    #[default]
+    None,
+    /// To the executor's.
+    Stdout,
+    /// There, and to the logging service of the site.
+    All,
+}
+
+/// The plugin by which a `FairMQ` device is controlled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugin {
+    /// Where devices look for plugins.
+    pub search_path: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Default for Plugin {
+    /// Where the existing control plugin is installed (`template-language.md` 3.7, conformance README).
+    fn default() -> Self {
+        Self { search_path: "$CONTROL_OCCPLUGIN_ROOT/lib/".to_owned(), name: "OCClite".to_owned() }
+    }
+}
+
+/// The command of a task, for the host and the identifiers of `special`. `stack` is what the role sees.
+pub fn command(
+    artefact: &Artefact,
+    role: &Role,
+    stack: &dyn Variables,
+    special: &Special<'_>,
+    plugin: &Plugin,
+    world: &dyn World,
+) -> Result<Command, Vec<DeployError>> {
+    let (task, class) = task_of(artefact, role).map_err(|error| vec![error])?;
+    let mut fields = Fields { role, world, errors: Vec::new() };
+    let Some(template) = &class.command else {
+        fields.error(DeployErrorKind::NoCommand { identity: task.class.clone() });
+        return Err(fields.errors);
+    };
+    let mut visible = Visible::new(role, &task.class, special, stack);
+    // The template's defaults do not see each other; its vars see them, but lose to them (3.7).
+    let defaults = fields.block("defaults", &class.defaults, &visible);
+    visible.own.push(&defaults);
+    let vars = if fields.errors.is_empty() {
+        fields.block("vars", &class.vars, &visible)
+    } else {
+        BTreeMap::new()
+    };
+    visible.own.push(&vars);
+    if !fields.errors.is_empty() {
+        return Err(fields.errors);
+    }
+    let mut command = fields.command(template, &visible);
+    if is_fairmq(task.mode) {
+        attach_plugin(&mut command.arguments, special.task_id, plugin);
+    }
+    for (key, value) in [("O2_ROLE", special.hostname), ("O2_SYSTEM", "FLP")] {
+        if !command.env.iter().any(|entry| entry.starts_with(key)) {
+            command.env.push(format!("{key}={value}"));
+        }
+    }
+    if matches!(task.mode, ControlMode::Basic | ControlMode::Hook) {
+        match &task.traits.timeout {
+            Ok(timeout) => command.timeout = Some(*timeout),
+            Err(error) => fields.error(DeployErrorKind::Timeout(error.clone())),
+        }
+    }
+    if fields.errors.is_empty() { Ok(command) } else { Err(fields.errors) }
+}
+
+impl Command {
+    /// The command as the process gets it when `port` is its control port.
+    #[must_use]
+    pub fn with_control_port(mut self, mode: ControlMode, port: u16) -> Self {
+        if matches!(mode, ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)) {
+            self.arguments.extend(["--control-port".to_owned(), port.to_string()]);
+        }
+        if !matches!(mode, ControlMode::Basic | ControlMode::Hook) {
+            let added = |entry: &String| entry.starts_with("O2_ROLE=") || entry.starts_with("O2_SYSTEM=");
+            let at = self.env.iter().rposition(|entry| !added(entry)).map_or(0, |last| last + 1);
+            self.env.insert(at, format!("OCC_CONTROL_PORT={port}"));
+        }
+        self
+    }
+}
+
+fn is_fairmq(mode: ControlMode) -> bool {
+    matches!(
+        mode,
+        ControlMode::Fairmq
+            | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq | KubernetesMode::Fairmq)
+    )
+}
+
+fn attach_plugin(arguments: &mut Vec<String>, task_id: &str, plugin: &Plugin) {
+    if !arguments.iter().any(|argument| argument == "--id") {
+        arguments.extend(["--id".to_owned(), task_id.to_owned()]);
+    }
+    let Plugin { search_path, name } = plugin;
+    for argument in ["-S", search_path, "-P", name, "--color", "false"] {
+        arguments.push(argument.to_owned());
+    }
+}
+
+/// Evaluates the fields of one task template and keeps what goes wrong.
+struct Fields<'a> {
+    role: &'a Role,
+    world: &'a dyn World,
+    errors: Vec<DeployError>,
+}
+
+impl Fields<'_> {
+    fn error(&mut self, kind: DeployErrorKind) {
+        self.errors.push(DeployError { role: self.role.path.clone(), span: self.role.span, kind });
+    }
+
+    /// The text of a field; empty after an error, which is kept.
+    fn text(&mut self, field: &str, template: &Template, variables: &dyn Variables) -> String {
+        if let Some(text) = template.literal() {
+            return text.to_owned();
+        }
+        let context = Context { variables, place: Place::Task, world: self.world };
+        evaluate(template, &context).unwrap_or_else(|error| {
+            self.errors.push(DeployError {
+                role: self.role.path.clone(),
+                span: error.span,
+                kind: DeployErrorKind::Evaluate { field: field.to_owned(), error },
+            });
+            String::new()
+        })
+    }
+
+    fn block(&mut self, name: &str, block: &[Variable], visible: &Visible<'_>) -> BTreeMap<String, String> {
+        block
+            .iter()
+            .map(|variable| {
+                let field = format!("{name}.{}", variable.name);
+                (variable.name.clone(), self.text(&field, &variable.value, visible))
+            })
+            .collect()
+    }
+
+    fn command(&mut self, template: &CommandTemplate, visible: &Visible<'_>) -> Command {
+        let mut list = |field: &str, items: &[Template]| -> Vec<String> {
+            items.iter().map(|item| self.text(field, item, visible)).collect()
+        };
+        let env = list("env", &template.env);
+        let arguments = list("arguments", &template.arguments);
+        Command {
+            value: self.text("value", &template.value, visible),
+            user: self.text("user", &template.user, visible),
+            env,
+            arguments,
+            shell: template.shell,
+            stdout: self.output("stdout", template.stdout.as_ref(), visible),
+            stderr: self.output("stderr", template.stderr.as_ref(), visible),
+            timeout: None,
+        }
+    }
+
+    fn output(&mut self, field: &'static str, template: Option<&Template>, visible: &Visible<'_>) -> Output {
+        let Some(template) = template else { return Output::None };
+        let before = self.errors.len();
+        let text = self.text(field, template, visible);
+        match text.trim().to_lowercase().as_str() {
+            "none" => Output::None,
+            "stdout" => Output::Stdout,
+            "all" => Output::All,
+            _ => {
+                if self.errors.len() == before {
+                    self.error(DeployErrorKind::Output { field, text });
+                }
+                Output::None
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! From a role of the tree to a process: its command line and the properties that configure it
+//! (`template-language.md` 3.7), and the addresses of channels (2.7).
+//!
+//! Nothing here chooses: host, ports and identifiers come from whoever deploys.
+
+mod channels;
+mod command;
+mod error;
+mod properties;
+
+pub use channels::{AliasTaken, BindMap, Bound, Endpoint, Endpoints, tcp_channels};
+pub use command::{Command, Output, Plugin, command};
+pub use error::{DeployError, DeployErrorKind};
+pub use properties::properties;
+
+use crate::evaluate::Variables;
+use crate::instance::{Role, TaskRole};
+use crate::ir::{Artefact, TaskClass};
+
+/// What deployment decides for a task, and its template can read as variables that nothing overrides.
+#[derive(Debug, Clone, Copy)]
+pub struct Special<'a> {
+    /// `task_id`: unique, never used again.
+    pub task_id: &'a str,
+    /// `task_hostname`
+    pub hostname: &'a str,
+    /// `environment_id`
+    pub environment_id: &'a str,
+}
+
+/// Gives each bound channel of a role its endpoint on `host`: tcp channels the next of `ports` ([`tcp_channels`] many),
+/// ipc channels the name that `ipc` makes of the channel's.
+pub fn endpoints(
+    role: &Role,
+    host: &str,
+    ports: &[u16],
+    ipc: impl FnMut(&str) -> String,
+) -> Result<Endpoints, DeployError> {
+    channels::assign(&role.bind, host, ports, ipc)
+        .map_err(|kind| DeployError { role: role.path.clone(), span: role.span, kind })
+}
+
+/// The task that a role is, and its template.
+fn task_of<'a>(artefact: &'a Artefact, role: &'a Role) -> Result<(&'a TaskRole, &'a TaskClass), DeployError> {
+    let error = |kind| DeployError { role: role.path.clone(), span: role.span, kind };
+    let task = role.task().ok_or_else(|| error(DeployErrorKind::NoTask))?;
+    let class = artefact
+        .classes
+        .get(&task.class)
+        .ok_or_else(|| error(DeployErrorKind::MissingClass { identity: task.class.clone() }))?;
+    Ok((task, class))
+}
+
+/// The variables that a task template sees: what is special to the task, the role's, then levels of the template's own.
+struct Visible<'a> {
+    special: [(&'static str, String); 6],
+    stack: &'a dyn Variables,
+    /// Strongest first.
+    own: Vec<&'a dyn Variables>,
+}
+
+impl<'a> Visible<'a> {
+    fn new(role: &Role, class: &str, special: &Special<'_>, stack: &'a dyn Variables) -> Self {
+        let Special { task_id, hostname, environment_id } = *special;
+        let special = [
+            ("task_name", format!("{class}#{task_id}")),
+            ("task_id", task_id.to_owned()),
+            ("task_class_name", class.to_owned()),
+            ("task_hostname", hostname.to_owned()),
+            ("environment_id", environment_id.to_owned()),
+            ("task_parent_role", role.path.clone()),
+        ];
+        Self { special, stack, own: Vec::new() }
+    }
+}
+
+impl Variables for Visible<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let special = self.special.iter().find(|(special, _)| *special == name);
+        special
+            .map(|(_, value)| value.as_str())
+            .or_else(|| self.stack.get(name))
+            .or_else(|| self.own.iter().find_map(|level| level.get(name)))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let special = self.special.iter().map(|(name, _)| (*name).to_owned());
+        let own = self.own.iter().flat_map(|level| level.names());
+        special.chain(self.stack.names()).chain(own).collect()
+    }
+}

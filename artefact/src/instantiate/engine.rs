@@ -1,0 +1,535 @@
+//! The walk over the templates that makes the roles.
+
+use std::collections::BTreeMap;
+
+use super::error::{ErrorKind, InstantiateError};
+use super::view::{Local, View};
+use super::{Limits, merge, range};
+use crate::duration;
+use crate::evaluate::{Context, EvaluateError, Place, RoleName, World, evaluate};
+use crate::identity;
+use crate::instance::{
+    CallRole, Constraint, Inbound, Include, Instance, Kind, Moment, Outbound, Role, TaskRole, Traits, TraitsTexts,
+};
+use crate::ir::{
+    Artefact, Body, Code, ControlMode, Iterator, Layers, Module, Range, RoleTemplate, Span, TaskClass, Template,
+    TraitsTemplate, Variable,
+};
+use crate::stack::Stack;
+
+/// How many of the includes around a too deep one a message names.
+const INCLUDES_SHOWN: usize = 3;
+
+/// Makes one tree.
+pub(super) struct Engine<'a> {
+    artefact: &'a Artefact,
+    world: &'a dyn World,
+    limits: &'a Limits,
+    errors: Vec<InstantiateError>,
+    warnings: Vec<InstantiateError>,
+    /// Roles begun so far.
+    roles: usize,
+    /// Identities of the includes we are in, outermost first.
+    including: Vec<String>,
+}
+
+/// What a role gets from where it stands.
+struct Around<'r> {
+    stack: &'r Stack<'r>,
+    /// Nearest first.
+    ancestors: &'r [RoleName<'r>],
+    constraints: &'r [Constraint],
+    connect: &'r [Outbound],
+    bind: &'r [Inbound],
+    /// The file that the template stands in.
+    module: &'r Module,
+    depth: usize,
+}
+
+/// Where a field stands: what it sees, and how its role is called.
+#[derive(Clone, Copy)]
+struct Scene<'r> {
+    view: View<'r>,
+    place: Place<'r>,
+    around: &'r Around<'r>,
+    /// Evaluated path, or the template whose name is not evaluated yet.
+    role: Result<&'r str, &'r RoleTemplate>,
+}
+
+/// A role without its children.
+struct Shell {
+    name: String,
+    path: String,
+    layers: Layers,
+    constraints: Vec<Constraint>,
+    connect: Vec<Outbound>,
+    bind: Vec<Inbound>,
+    body: Evaluated,
+}
+
+/// The evaluated kind-specific fields.
+enum Evaluated {
+    Aggregator,
+    Task { load: String, traits: Traits },
+    Call(CallRole),
+    Include(String),
+}
+
+impl<'a> Engine<'a> {
+    pub(super) fn new(artefact: &'a Artefact, world: &'a dyn World, limits: &'a Limits) -> Self {
+        Self {
+            artefact,
+            world,
+            limits,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            roles: 0,
+            including: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self, given: &Layers) -> Result<Instance, Vec<InstantiateError>> {
+        let root = self.root(given);
+        match root {
+            Some(root) if self.errors.is_empty() => {
+                Ok(Instance { root, environment: given.clone(), warnings: self.warnings })
+            }
+            _ => Err(self.errors),
+        }
+    }
+
+    fn root(&mut self, given: &Layers) -> Option<Role> {
+        let artefact = self.artefact;
+        let Some(module) = artefact.modules.get(&artefact.root) else {
+            let kind = ErrorKind::MissingModule { identity: artefact.root.clone() };
+            return self.fail(kind, Span::default(), artefact.root.clone());
+        };
+        let stack = Stack::new(given);
+        let around = Around {
+            stack: &stack,
+            ancestors: &[],
+            constraints: &[],
+            connect: &[],
+            bind: &[],
+            module,
+            depth: 1,
+        };
+        let before = self.errors.len();
+        let root = self.role(&module.root, None, None, &around);
+        if root.is_none() && self.errors.len() == before { Some(disabled_root(&module.root)) } else { root }
+    }
+
+    /// A role with all below it; `None` if it is disabled or something in it is wrong. `given` is the name that an
+    /// include passes to the root that takes its place.
+    fn role(
+        &mut self,
+        template: &'a RoleTemplate,
+        given: Option<&str>,
+        local: Option<Local<'_>>,
+        around: &Around<'_>,
+    ) -> Option<Role> {
+        self.admit(template, around)?;
+        let shell = self.shell(template, given, local, around)?;
+        let role = Role {
+            name: shell.name,
+            path: shell.path,
+            span: template.span,
+            enabled: true,
+            layers: shell.layers,
+            constraints: shell.constraints,
+            connect: shell.connect,
+            bind: shell.bind,
+            critical: false,
+            kind: Kind::Aggregator,
+            roles: Vec::new(),
+            include: None,
+            empty_iterators: 0,
+        };
+        match shell.body {
+            Evaluated::Aggregator => self.aggregator(role, template, around),
+            Evaluated::Task { load, traits } => self.task(role, &load, traits, around),
+            Evaluated::Call(call) => {
+                Some(Role { critical: call.traits.critical, kind: Kind::Call(call), ..role })
+            }
+            Evaluated::Include(text) => self.include(role, text, around),
+        }
+    }
+
+    /// Stages 0 to 5 of a role.
+    fn shell(
+        &mut self,
+        template: &'a RoleTemplate,
+        given: Option<&str>,
+        local: Option<Local<'_>>,
+        around: &Around<'_>,
+    ) -> Option<Shell> {
+        let early = Place::Role { this: None, ancestors: around.ancestors };
+        let outside = View::outside(around.stack, local);
+        let scene = Scene { view: outside, place: early, around, role: Err(template) };
+        if !self.enabled(&template.enabled, &scene) {
+            return None;
+        }
+        let defaults = self.variables(&template.defaults, &scene)?;
+        let scene = Scene { view: View { defaults: Some(&defaults), ..outside }, ..scene };
+        let vars = self.variables(&template.vars, &scene)?;
+        let scene = Scene { view: View { defaults: Some(&defaults), vars: Some(&vars), ..outside }, ..scene };
+        let name = match given {
+            Some(name) => name.to_owned(),
+            None => self.name(&template.name, &scene)?,
+        };
+        let path = join(around.ancestors, &name);
+        let this = Some(RoleName { name: &name, path: &path });
+        let place = Place::Role { this, ancestors: around.ancestors };
+        let scene = Scene { place, role: Ok(&path), ..scene };
+        // Each is evaluated before any is given up, so that all errors of a role are said at once.
+        let body = self.body(&template.body, &scene);
+        let constraints = self.each(&template.constraints, &scene, |item| &item.value, merge::constraint);
+        let connect = self.each(&template.connect, &scene, |item| &item.channel.target, merge::outbound);
+        let bind = self.each(&template.bind, &scene, |item| &item.global, merge::inbound);
+        let (body, constraints, connect, bind) = (body?, constraints?, connect?, bind?);
+        let mut layers = Layers { defaults, vars, user: BTreeMap::new() };
+        if let Some((name, item)) = local {
+            layers.vars.insert(name.to_owned(), item.to_owned());
+        }
+        Some(Shell {
+            constraints: merge::constraints(around.constraints, constraints),
+            connect: merge::channels(connect, around.connect, merge::outbound_name),
+            bind: merge::channels(bind, around.bind, merge::inbound_name),
+            name,
+            path,
+            layers,
+            body,
+        })
+    }
+
+    fn body(&mut self, body: &Body, scene: &Scene<'_>) -> Option<Evaluated> {
+        match body {
+            Body::Aggregator(_) => Some(Evaluated::Aggregator),
+            Body::Task { load, traits } => {
+                let load = self.text(load, scene);
+                let traits = self.traits(traits, scene);
+                Some(Evaluated::Task { load: load?, traits: traits? })
+            }
+            Body::Call { func, function, returns, traits } => {
+                let text = self.text(func, scene);
+                let returns = self.text(returns, scene);
+                let traits = self.traits(traits, scene);
+                let function: Option<Code> = function.clone();
+                Some(Evaluated::Call(CallRole { text: text?, function, returns: returns?, traits: traits? }))
+            }
+            Body::Include(text) => self.text(text, scene).map(Evaluated::Include),
+        }
+    }
+
+    fn aggregator(&mut self, mut role: Role, template: &'a RoleTemplate, around: &Around<'_>) -> Option<Role> {
+        let Body::Aggregator(templates) = &template.body else { return None };
+        let stack = around.stack.below(&role.layers);
+        let mut ancestors = Vec::with_capacity(around.ancestors.len() + 1);
+        ancestors.push(RoleName { name: &role.name, path: &role.path });
+        ancestors.extend_from_slice(around.ancestors);
+        let inside = Around {
+            stack: &stack,
+            ancestors: &ancestors,
+            constraints: &role.constraints,
+            connect: &role.connect,
+            bind: &role.bind,
+            module: around.module,
+            depth: around.depth + 1,
+        };
+        let mut roles = Vec::new();
+        let mut empty_iterators = 0;
+        for template in templates {
+            match &template.iterator {
+                Some(iterator) => match self.iterate(template, iterator, &inside) {
+                    Some(instances) if instances.is_empty() => empty_iterators += 1,
+                    Some(instances) => roles.extend(instances),
+                    None => {}
+                },
+                None => roles.extend(self.role(template, None, None, &inside)),
+            }
+        }
+        role.critical = roles.iter().any(|child| child.critical);
+        role.enabled = !roles.is_empty() || empty_iterators > 0;
+        role.roles = roles;
+        role.empty_iterators = empty_iterators;
+        let is_root = around.ancestors.is_empty();
+        (role.enabled || is_root).then_some(role)
+    }
+
+    /// The instances of an iterator, or `None` if it counts as disabled. That is decided by the text of `enabled` as
+    /// written: with an expression in it all instances go, whatever they evaluated to (`template-language.md` 3.5).
+    fn iterate(
+        &mut self,
+        template: &'a RoleTemplate,
+        iterator: &Iterator,
+        around: &Around<'_>,
+    ) -> Option<Vec<Role>> {
+        let items = match &iterator.range {
+            Range::List(text) => {
+                let text = self.range(text, template, around)?;
+                range::list(&text)
+            }
+            Range::Count { begin, end } => {
+                let begin = self.range(begin, template, around);
+                let end = self.range(end, template, around);
+                range::count(&begin?, &end?)
+            }
+        };
+        let items = match items {
+            Ok(items) => items,
+            Err(kind) => return self.fail(kind, iterator.span, unnamed(template, around)),
+        };
+        let before = self.errors.len();
+        let mut instances = Vec::new();
+        for item in items {
+            instances.extend(self.role(template, None, Some((&iterator.variable, &item)), around));
+            if self.roles > self.limits.roles {
+                break;
+            }
+        }
+        if template.enabled.literal().is_some_and(is_true) {
+            return Some(instances);
+        }
+        // Task templates are looked up only for what is left in the end.
+        let since = self.errors.split_off(before);
+        let kept = since.into_iter().filter(|error| !matches!(error.kind, ErrorKind::MissingClass { .. }));
+        self.errors.extend(kept);
+        None
+    }
+
+    fn range(&mut self, text: &Template, template: &RoleTemplate, around: &Around<'_>) -> Option<String> {
+        let view = View::outside(around.stack, None);
+        self.text(text, &Scene { view, place: Place::Range, around, role: Err(template) })
+    }
+
+    fn task(&mut self, role: Role, load: &str, traits: Traits, around: &Around<'_>) -> Option<Role> {
+        let identity = identity::task(&around.module.repository, &around.module.revision, load);
+        let Some(class) = self.artefact.classes.get(&identity) else {
+            return self.fail(ErrorKind::MissingClass { identity }, role.span, role.path);
+        };
+        let mode = match class.mode {
+            ControlMode::Basic if traits.trigger.is_some() => ControlMode::Hook,
+            mode => mode,
+        };
+        let (constraints, connect, bind) = of_class(class);
+        let task =
+            TaskRole { class: identity, mode, traits, wants: class.wants.clone(), limits: class.limits.clone() };
+        Some(Role {
+            // The class stands outside the whole tree: everything in the tree overrides it.
+            constraints: merge::constraints(&constraints, role.constraints),
+            connect: merge::channels(role.connect, &connect, merge::outbound_name),
+            bind: merge::channels(role.bind, &bind, merge::inbound_name),
+            critical: task.traits.critical,
+            kind: Kind::Task(task),
+            ..role
+        })
+    }
+
+    /// The root of the included file takes the place of the role, under its name. Of the role only the variables stay,
+    /// as a level between the parent and the included root (`template-language.md` 7.1).
+    fn include(&mut self, role: Role, text: String, around: &Around<'_>) -> Option<Role> {
+        let identity = identity::workflow(&around.module.repository, &around.module.revision, &text);
+        let Some(module) = self.artefact.modules.get(&identity) else {
+            return self.fail(ErrorKind::MissingModule { identity }, role.span, role.path);
+        };
+        if self.including.len() >= self.limits.includes {
+            let innermost = self.including.iter().rev().take(INCLUDES_SHOWN).rev();
+            let chain = innermost.cloned().chain([identity]).collect();
+            return self.fail(ErrorKind::Includes { limit: self.limits.includes, chain }, role.span, role.path);
+        }
+        self.including.push(identity.clone());
+        let stack = around.stack.below(&role.layers);
+        let inside = Around { stack: &stack, module, depth: around.depth + 1, ..*around };
+        let root = self.role(&module.root, Some(&role.name), None, &inside);
+        self.including.pop();
+        let include = Include { text, module: identity, layers: role.layers };
+        root.map(|root| Role { span: role.span, include: Some(include), ..root })
+    }
+
+    fn enabled(&mut self, template: &Template, scene: &Scene<'_>) -> bool {
+        if let Some(text) = template.literal() {
+            return is_true(text);
+        }
+        match self.evaluate(template, scene) {
+            Ok(text) => is_true(&text),
+            Err(error) => {
+                let span = error.span;
+                let warning = error_at(ErrorKind::Enabled(error), span, scene.path());
+                record(&mut self.warnings, warning, self.limits.errors);
+                false
+            }
+        }
+    }
+
+    /// All values of a block, or `None` if any is wrong. They do not see each other.
+    fn variables(&mut self, block: &[Variable], scene: &Scene<'_>) -> Option<BTreeMap<String, String>> {
+        let mut values = BTreeMap::new();
+        let mut whole = true;
+        for variable in block {
+            match self.text(&variable.value, scene) {
+                Some(value) => {
+                    values.insert(variable.name.clone(), value);
+                }
+                None => whole = false,
+            }
+        }
+        whole.then_some(values)
+    }
+
+    /// Inside the name, `This()` has the name and path as written.
+    fn name(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
+        if let Some(name) = template.literal() {
+            return Some(name.to_owned());
+        }
+        let ancestors = scene.around.ancestors;
+        let name = template.source();
+        let path = join(ancestors, &name);
+        let this = Some(RoleName { name: &name, path: &path });
+        self.text(template, &Scene { place: Place::Role { this, ancestors }, role: Ok(&path), ..*scene })
+    }
+
+    fn traits(&mut self, template: &TraitsTemplate, scene: &Scene<'_>) -> Option<Traits> {
+        let timeout = self.text(&template.timeout, scene);
+        let trigger = self.text(&template.trigger, scene);
+        let never = template.trigger.literal() == Some("");
+        let await_at = if never { Some(String::new()) } else { self.text(&template.await_at, scene) };
+        let texts = TraitsTexts { trigger: trigger?, await_at: await_at?, timeout: timeout? };
+        let trigger = Moment::parse(&texts.trigger);
+        Some(Traits {
+            await_at: trigger.as_ref().map(|t| Moment::parse(&texts.await_at).unwrap_or_else(|| t.clone())),
+            trigger,
+            timeout: duration::parse(&texts.timeout),
+            critical: template.critical,
+            texts,
+        })
+    }
+
+    /// Evaluates one field of each item of a list; `None` if any is wrong.
+    fn each<T, U>(
+        &mut self,
+        items: &[T],
+        scene: &Scene<'_>,
+        field: impl Fn(&T) -> &Template,
+        make: impl Fn(&T, String) -> U,
+    ) -> Option<Vec<U>> {
+        let made: Vec<_> =
+            items.iter().filter_map(|item| Some(make(item, self.text(field(item), scene)?))).collect();
+        (made.len() == items.len()).then_some(made)
+    }
+
+    fn text(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
+        if let Some(text) = template.literal() {
+            return Some(text.to_owned());
+        }
+        match self.evaluate(template, scene) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let span = error.span;
+                self.fail(ErrorKind::Evaluate(error), span, scene.path())
+            }
+        }
+    }
+
+    fn evaluate(&self, template: &Template, scene: &Scene<'_>) -> Result<String, EvaluateError> {
+        evaluate(template, &Context { variables: &scene.view, place: scene.place, world: self.world })
+    }
+
+    /// Counts the role against the limits.
+    fn admit(&mut self, template: &RoleTemplate, around: &Around<'_>) -> Option<()> {
+        self.roles += 1;
+        if self.roles > self.limits.roles {
+            // Said once: whatever comes after it would only say the same.
+            if self.roles == self.limits.roles + 1 {
+                let kind = ErrorKind::Roles { limit: self.limits.roles };
+                return self.fail(kind, template.span, unnamed(template, around));
+            }
+            return None;
+        }
+        if around.depth > self.limits.depth {
+            let kind = ErrorKind::Depth { limit: self.limits.depth };
+            return self.fail(kind, template.span, unnamed(template, around));
+        }
+        Some(())
+    }
+
+    fn fail<T>(&mut self, kind: ErrorKind, span: Span, role: String) -> Option<T> {
+        record(&mut self.errors, error_at(kind, span, role), self.limits.errors);
+        None
+    }
+}
+
+impl Scene<'_> {
+    /// For messages: the path of the role, ending in the name as written while that is not evaluated.
+    fn path(&self) -> String {
+        match self.role {
+            Ok(path) => path.to_owned(),
+            Err(template) => unnamed(template, self.around),
+        }
+    }
+}
+
+/// Path of a role whose name is not evaluated yet.
+fn unnamed(template: &RoleTemplate, around: &Around<'_>) -> String {
+    join(around.ancestors, &template.name.source())
+}
+
+fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
+    InstantiateError { kind, span, role, repeated: 0 }
+}
+
+/// What a task inherits from its class. Nothing in it is evaluated: values are literal, and a target means nothing.
+fn of_class(class: &TaskClass) -> (Vec<Constraint>, Vec<Outbound>, Vec<Inbound>) {
+    let constraints = class.constraints.iter().map(|item| merge::constraint(item, item.value.source()));
+    let connect = class.connect.iter().map(|item| merge::outbound(item, String::new()));
+    let bind = class.bind.iter().map(|item| merge::inbound(item, item.global.source()));
+    (constraints.collect(), connect.collect(), bind.collect())
+}
+
+/// A disabled root stays, as it is written.
+fn disabled_root(template: &RoleTemplate) -> Role {
+    let sources = |block: &[Variable]| {
+        block.iter().map(|variable| (variable.name.clone(), variable.value.source())).collect()
+    };
+    let name = template.name.source();
+    Role {
+        path: name.clone(),
+        name,
+        span: template.span,
+        enabled: false,
+        layers: Layers {
+            defaults: sources(&template.defaults),
+            vars: sources(&template.vars),
+            user: BTreeMap::new(),
+        },
+        constraints: template.constraints.iter().map(|c| merge::constraint(c, c.value.source())).collect(),
+        connect: template.connect.iter().map(|c| merge::outbound(c, c.channel.target.source())).collect(),
+        bind: template.bind.iter().map(|c| merge::inbound(c, c.global.source())).collect(),
+        critical: false,
+        kind: Kind::Aggregator,
+        roles: Vec::new(),
+        include: None,
+        empty_iterators: 0,
+    }
+}
+
+/// The texts that mean enabled (`template-language.md` 2.3).
+fn is_true(text: &str) -> bool {
+    let text = text.trim();
+    text == "1" || text.eq_ignore_ascii_case("true")
+}
+
+fn join(ancestors: &[RoleName<'_>], name: &str) -> String {
+    match ancestors.first() {
+        Some(parent) => format!("{}.{name}", parent.path),
+        None => name.to_owned(),
+    }
+}
+
+/// Adds an error, or counts it where the same one is known already.
+fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
+    if let Some(known) = errors.iter_mut().find(|known| known.repeats(&error)) {
+        known.repeated += 1;
+    } else if errors.len() < limit {
+        errors.push(error);
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be wrong with a tree.
+
+use std::fmt;
+
+use crate::evaluate::EvaluateError;
+use crate::ir::Span;
+
+/// Something that keeps a tree from being made, or that made a role vanish.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}: {kind}", Subject { role, repeated: *repeated })]
+pub struct InstantiateError {
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// Where it is written.
+    pub span: Span,
+    /// Path of the role in which it was met first; a name that could not be evaluated stands as written.
+    pub role: String,
+    /// Number of further roles (instances of an iterator, say) with the same error at the same place.
+    pub repeated: usize,
+}
+
+/// What is wrong with a tree.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ErrorKind {
+    /// An expression fails.
+    #[error("{0}")]
+    Evaluate(EvaluateError),
+    /// Not an error but a warning: `enabled` fails, and that disables the role (`template-language.md` 12.1).
+    #[error("the role is disabled, because its `enabled` cannot be evaluated: {0}")]
+    Enabled(EvaluateError),
+    /// An include means a workflow template that the artefact does not hold.
+    #[error("there is no workflow template `{identity}`")]
+    MissingModule {
+        /// Its identity.
+        identity: String,
+    },
+    /// A task means a task template that the artefact does not hold.
+    #[error("there is no task template `{identity}`")]
+    MissingClass {
+        /// Its identity.
+        identity: String,
+    },
+    /// The range of an iterator is not a list.
+    #[error("the range of the iterator is not a JSON list of strings but `{text}`: {reason}")]
+    Range {
+        /// What it evaluates to, cut if long.
+        text: String,
+        /// Why that is no list.
+        reason: String,
+    },
+    /// A bound of a counting iterator is not a number.
+    #[error("`{bound}` of the iterator is not a whole number but `{text}`")]
+    Bound {
+        /// `begin` or `end`.
+        bound: &'static str,
+        /// What it evaluates to.
+        text: String,
+    },
+    /// Includes lead to themselves, or nest without end.
+    #[error("includes nest more than {limit} deep: {}", chain.join(" > "))]
+    Includes {
+        /// The limit.
+        limit: usize,
+        /// The innermost identities, outermost first.
+        chain: Vec<String>,
+    },
+    /// Roles nest too deep.
+    #[error("roles nest more than {limit} deep")]
+    Depth {
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many roles.
+    #[error("the tree has more than {limit} roles")]
+    Roles {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl InstantiateError {
+    /// What to do about it, if that is known.
+    pub fn hint(&self) -> Option<String> {
+        match &self.kind {
+            ErrorKind::Evaluate(error) | ErrorKind::Enabled(error) => error.hint.clone(),
+            ErrorKind::MissingModule { .. } => {
+                Some("an include of another repository must carry its own `@revision`".to_owned())
+            }
+            ErrorKind::MissingClass { identity } if identity.contains("/tasks/@") => {
+                Some("`load` is empty: name a file of the folder `tasks`".to_owned())
+            }
+            ErrorKind::MissingClass { .. } => None,
+            ErrorKind::Range { .. } => {
+                Some("the variable should look like [\"a\",\"b\"]; numbers must be in quotes".to_owned())
+            }
+            ErrorKind::Bound { .. } => Some("only decimal digits and a sign, no spaces".to_owned()),
+            ErrorKind::Includes { .. } => Some("an included file must not lead back to itself".to_owned()),
+            ErrorKind::Depth { .. } | ErrorKind::Roles { .. } => Some("look at the range of the iterators".to_owned()),
+        }
+    }
+
+    /// Same mistake in the sources, met in another role.
+    pub(super) fn repeats(&self, other: &Self) -> bool {
+        self.span == other.span && self.kind == other.kind
+    }
+}
+
+struct Subject<'a> {
+    role: &'a str,
+    repeated: usize,
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.repeated {
+            0 => write!(f, "role {}", self.role),
+            1 => write!(f, "role {} and one more", self.role),
+            more => write!(f, "role {} and {more} more", self.role),
+        }
+    }
+}

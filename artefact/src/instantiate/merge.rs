@@ -1,0 +1,71 @@
+//! How constraints and channels pass down the tree.
+
+use crate::instance::{Channel, Constraint, Inbound, Outbound};
+use crate::ir::{ChannelTemplate, ConstraintTemplate, InboundTemplate, OutboundTemplate};
+
+/// Own constraints over inherited ones: one for the same attribute takes the place of the inherited one, others follow
+/// (`template-language.md` 2.8).
+pub(super) fn constraints(inherited: &[Constraint], own: Vec<Constraint>) -> Vec<Constraint> {
+    let mut merged = inherited.to_vec();
+    for constraint in own {
+        match merged.iter_mut().find(|other| other.attribute == constraint.attribute) {
+            Some(other) => *other = constraint,
+            None => merged.push(constraint),
+        }
+    }
+    merged
+}
+
+/// Own channels, then those inherited whose name is still free. Channels of one name are never mixed: the nearest wins
+/// as a whole (`template-language.md` 2.7).
+pub(super) fn channels<C: Clone>(own: Vec<C>, inherited: &[C], name: impl Fn(&C) -> &str) -> Vec<C> {
+    let mut merged = own;
+    for channel in inherited {
+        if !merged.iter().any(|other| name(other) == name(channel)) {
+            merged.push(channel.clone());
+        }
+    }
+    merged
+}
+
+pub(super) fn outbound_name(channel: &Outbound) -> &str {
+    &channel.channel.name
+}
+
+pub(super) fn inbound_name(channel: &Inbound) -> &str {
+    &channel.channel.name
+}
+
+pub(super) fn constraint(template: &ConstraintTemplate, value: String) -> Constraint {
+    Constraint {
+        span: template.span,
+        attribute: template.attribute.clone(),
+        value,
+        operator: template.operator,
+    }
+}
+
+pub(super) fn outbound(template: &OutboundTemplate, target: String) -> Outbound {
+    Outbound { channel: channel(&template.channel), target }
+}
+
+pub(super) fn inbound(template: &InboundTemplate, global: String) -> Inbound {
+    Inbound {
+        channel: channel(&template.channel),
+        target: template.channel.target.clone(),
+        global,
+        addressing: template.addressing,
+    }
+}
+
+fn channel(template: &ChannelTemplate) -> Channel {
+    Channel {
+        span: template.span,
+        name: template.name.clone(),
+        kind: template.kind.clone(),
+        send_buffer: template.send_buffer,
+        receive_buffer: template.receive_buffer,
+        rate_logging: template.rate_logging.clone(),
+        transport: template.transport.clone(),
+    }
+}

@@ -1,0 +1,61 @@
+//! From an artefact to a role tree: expands iterators and includes, evaluates the fields of roles in their six stages,
+//! and removes what is disabled (`template-language.md` 3).
+//!
+//! Depth first and in list order, so the same input always gives the same tree. An error stops the role it is in, not
+//! its siblings: everything that is wrong is said at once, and nothing that only follows from it.
+
+mod engine;
+mod error;
+mod merge;
+mod range;
+mod view;
+
+
+
+pub use error::{ErrorKind, InstantiateError};
+
+use crate::evaluate::World;
+use crate::instance::Instance;
+use crate::ir::{Artefact, Layers};
+
+/// What bounds the size of a tree: an iterator over a billion items or an include of itself must end in an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Levels of roles, the root being the first.
+    pub depth: usize,
+    /// Includes within includes.
+    pub includes: usize,
+    /// Roles in all, counting those that turn out disabled.
+    pub roles: usize,
+    /// Different errors to report.
+    pub errors: usize,
+}
+
+impl Default for Limits {
+    /// Far beyond any real workflow (the largest known has 8 levels and 8,000 roles), well within the stack of a thread.
+    fn default() -> Self {
+        Self { depth: 100, includes: 32, roles: 2_000_000, errors: 1_000 }
+    }
+}
+
+/// Makes the role tree of an artefact, with the variables of `given` around it and the default limits.
+///
+/// What was given at compile time is part of the artefact ([`Artefact::given`]) and is *not* added here: the caller
+/// puts both together ([`Layers::with`]).
+pub fn instantiate(
+    artefact: &Artefact,
+    given: &Layers,
+    world: &dyn World,
+) -> Result<Instance, Vec<InstantiateError>> {
+    instantiate_within(artefact, given, world, &Limits::default())
+}
+
+/// As [`instantiate`], with other limits.
+pub fn instantiate_within(
+    artefact: &Artefact,
+    given: &Layers,
+    world: &dyn World,
+    limits: &Limits,
+) -> Result<Instance, Vec<InstantiateError>> {
+    engine::Engine::new(artefact, world, limits).run(given)
+}
