@@ -82,7 +82,13 @@ mod tests {
         );
         assert_eq!(empty.to_string().parse(), Ok(empty));
         assert_eq!(empty.hex().to_uppercase().parse(), Ok(empty));
-        for bad in ["", "sha256:", "e3b0", &format!("{}0", empty.hex()), &"é".repeat(32)] {
+        for bad in [
+            "",
+            "sha256:",
+            "e3b0",
+            &format!("{}0", empty.hex()),
+            &"é".repeat(32),
+        ] {
             assert_eq!(bad.parse::<Digest>(), Err(DigestError(bad.to_owned())));
         }
     }

@@ -6,18 +6,30 @@
 /// (`template-language.md` 1.5). An explicit `@revision` stays; without it, the including file's is meant.
 pub fn workflow(repository: &str, revision: &str, text: &str) -> String {
     let path = resolve(repository, "workflows", text);
-    if revision.is_empty() || text.contains('@') { path } else { format!("{path}@{revision}") }
+    if revision.is_empty() || text.contains('@') {
+        path
+    } else {
+        format!("{path}@{revision}")
+    }
 }
 
 /// Identity of the task template that `load: <text>` means in a file of `repository` at `revision`. The revision is
 /// always appended, even after an explicit one (`template-language.md` 1.5).
 pub fn task(repository: &str, revision: &str, text: &str) -> String {
     let path = resolve(repository, "tasks", text);
-    if revision.is_empty() { path } else { format!("{path}@{revision}") }
+    if revision.is_empty() {
+        path
+    } else {
+        format!("{path}@{revision}")
+    }
 }
 
 fn resolve(repository: &str, folder: &str, text: &str) -> String {
-    if text.contains('/') { text.to_owned() } else { format!("{repository}/{folder}/{text}") }
+    if text.contains('/') {
+        text.to_owned()
+    } else {
+        format!("{repository}/{folder}/{text}")
+    }
 }
 
 #[cfg(test)]
@@ -28,7 +40,10 @@ mod tests {
     fn resolves_in_the_including_repository() {
         assert_eq!(workflow("h/o/r", "abc", "x"), "h/o/r/workflows/x@abc");
         assert_eq!(workflow("h/o/r", "abc", "x@v1"), "h/o/r/workflows/x@v1");
-        assert_eq!(workflow("h/o/r", "abc", "h/o/s/workflows/x@v1"), "h/o/s/workflows/x@v1");
+        assert_eq!(
+            workflow("h/o/r", "abc", "h/o/s/workflows/x@v1"),
+            "h/o/s/workflows/x@v1"
+        );
         assert_eq!(workflow("/home/r", "", "x"), "/home/r/workflows/x");
         assert_eq!(task("h/o/r", "abc", "t"), "h/o/r/tasks/t@abc");
         assert_eq!(task("h/o/r", "abc", "t@v1"), "h/o/r/tasks/t@v1@abc");

@@ -19,7 +19,9 @@ pub struct Stack<'a> {
 impl<'a> Stack<'a> {
     /// What is seen outside the tree.
     pub fn new(environment: &'a Layers) -> Self {
-        Self { levels: vec![environment] }
+        Self {
+            levels: vec![environment],
+        }
     }
 
     /// What is seen one level further in.
@@ -46,15 +48,25 @@ impl<'a> Stack<'a> {
 
     /// The value that wins.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.user(name).or_else(|| self.var(name)).or_else(|| self.default(name))
+        self.user(name)
+            .or_else(|| self.var(name))
+            .or_else(|| self.default(name))
     }
 
     /// All variables, each with the value that wins.
     pub fn consolidated(&self) -> BTreeMap<&'a str, &'a str> {
         let mut all = BTreeMap::new();
-        for layer in [|l: &'a Layers| &l.defaults, |l: &'a Layers| &l.vars, |l: &'a Layers| &l.user] {
+        for layer in [
+            |l: &'a Layers| &l.defaults,
+            |l: &'a Layers| &l.vars,
+            |l: &'a Layers| &l.user,
+        ] {
             for level in &self.levels {
-                all.extend(layer(level).iter().map(|(name, value)| (name.as_str(), value.as_str())));
+                all.extend(
+                    layer(level)
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str())),
+                );
             }
         }
         all
@@ -77,7 +89,11 @@ impl<'a> Stack<'a> {
         name: &str,
         layer: impl Fn(&'a Layers) -> &'a BTreeMap<String, String>,
     ) -> Option<&'a str> {
-        self.levels.iter().rev().find_map(|level| layer(level).get(name)).map(String::as_str)
+        self.levels
+            .iter()
+            .rev()
+            .find_map(|level| layer(level).get(name))
+            .map(String::as_str)
     }
 }
 

@@ -81,7 +81,10 @@ pub enum StoreError {
 impl Store {
     /// The store in a folder, which is made if it is not there.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let store = Self { objects: folder.join("objects"), names: folder.join("names") };
+        let store = Self {
+            objects: folder.join("objects"),
+            names: folder.join("names"),
+        };
         for folder in [&store.objects, &store.names] {
             fs::create_dir_all(folder).map_err(io_error("create", folder))?;
         }
@@ -127,7 +130,11 @@ impl Store {
                 Err(error @ (DecodeError::Foreign | DecodeError::Short | DecodeError::TooNew { .. })) => {
                     Err(StoreError::Decode { path, error })
                 }
-                _ => Err(StoreError::Damaged { path, wanted: *digest, found }),
+                _ => Err(StoreError::Damaged {
+                    path,
+                    wanted: *digest,
+                    found,
+                }),
             };
         }
         codec::decode(&bytes).map_err(|error| StoreError::Decode { path, error })
@@ -162,7 +169,11 @@ impl Store {
 
     /// Lets a name, such as `host/repo/workflows/readout@main`, lead to a hash from now on.
     pub fn set_name(&self, name: &str, digest: &Digest) -> Result<(), StoreError> {
-        write(&self.names, &self.names.join(escape(name)), format!("{digest}\n").as_bytes())
+        write(
+            &self.names,
+            &self.names.join(escape(name)),
+            format!("{digest}\n").as_bytes(),
+        )
     }
 
     /// The hash to which a name leads.
@@ -173,7 +184,12 @@ impl Store {
                 Ok(digest) => Ok(Some(digest)),
                 Err(error) => Err(io_error("understand", &path)(io::Error::other(error))),
             },
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename
+                ) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(io_error("read", &path)(error)),
@@ -213,8 +229,10 @@ impl Store {
 /// Reads an artefact from a file of any name, and tells its hash.
 pub fn read_file(path: &Path) -> Result<(Digest, Artefact), StoreError> {
     let bytes = read(path)?;
-    let artefact =
-        codec::decode(&bytes).map_err(|error| StoreError::Decode { path: path.to_owned(), error })?;
+    let artefact = codec::decode(&bytes).map_err(|error| StoreError::Decode {
+        path: path.to_owned(),
+        error,
+    })?;
     Ok((Digest::of(&bytes), artefact))
 }
 
@@ -223,22 +241,34 @@ fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
     let file = File::open(path).map_err(io_error("open", path))?;
     let mut bytes = Vec::new();
     let allowed = MAX_FILE as u64 + 1;
-    file.take(allowed).read_to_end(&mut bytes).map_err(io_error("read", path))?;
+    file.take(allowed)
+        .read_to_end(&mut bytes)
+        .map_err(io_error("read", path))?;
     Ok(bytes)
 }
 
 /// Writes a file so that it is there whole or not at all, also after a crash.
 fn write(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder).map_err(io_error("write in", folder))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)
+        .map_err(io_error("write in", folder))?;
     file.write_all(bytes).map_err(io_error("write", path))?;
     file.as_file().sync_all().map_err(io_error("write", path))?;
-    file.persist(path).map_err(|error| io_error("write", path)(error.error))?;
+    file.persist(path)
+        .map_err(|error| io_error("write", path)(error.error))?;
     // The rename itself must survive too.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("write in", folder))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(io_error("write in", folder))
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |error| StoreError::Io { action, path: path.to_owned(), error }
+    move |error| StoreError::Io {
+        action,
+        path: path.to_owned(),
+        error,
+    }
 }
 
 /// A name as a file name: everything but letters, digits and `-._@` in hexadecimal after `%`, also a leading dot.
@@ -246,7 +276,11 @@ fn escape(name: &str) -> String {
     let mut escaped = String::new();
     for (place, byte) in name.bytes().enumerate() {
         let plain = byte.is_ascii_alphanumeric() || b"-_@".contains(&byte) || (byte == b'.' && place > 0);
-        if plain { escaped.push(char::from(byte)) } else { escaped.push_str(&format!("%{byte:02x}")) }
+        if plain {
+            escaped.push(char::from(byte))
+        } else {
+            escaped.push_str(&format!("%{byte:02x}"))
+        }
     }
     escaped
 }

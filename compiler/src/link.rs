@@ -308,6 +308,7 @@ mod tests {
         let (graph, findings) = link(&Instance {
             root,
             environment: Layers::default(),
+            warnings: Vec::new(),
         });
         let edges = graph
             .edge_indices()

@@ -8,9 +8,10 @@ use prost::Message;
 
 use super::{DecodeError, MAGIC, MAX_FILE, MAX_ROLE_DEPTH, MAX_TEXT, node};
 use crate::ir::{
-    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode, Edition,
-    FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Limits, Module, OutboundTemplate, Parameter, Part,
-    Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable, VariableSpec, Wants,
+    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode,
+    Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Limits, Module, OutboundTemplate,
+    Parameter, Part, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable,
+    VariableSpec, Wants,
 };
 
 type Decoded<T> = Result<T, DecodeError>;
@@ -34,11 +35,19 @@ pub fn decode(bytes: &[u8]) -> Decoded<Artefact> {
     if !strings.is_sorted_by(|a, b| a < b) {
         return Err(DecodeError::Invalid("its texts are not sorted"));
     }
-    Decoder { strings, left: Cell::new(MAX_TEXT) }.artefact(&message)
+    Decoder {
+        strings,
+        left: Cell::new(MAX_TEXT),
+    }
+    .artefact(&message)
 }
 
 fn cut(bytes: &[u8]) -> DecodeError {
-    if MAGIC.starts_with(bytes) { DecodeError::Short } else { DecodeError::Foreign }
+    if MAGIC.starts_with(bytes) {
+        DecodeError::Short
+    } else {
+        DecodeError::Foreign
+    }
 }
 
 /// Makes sense of messages.
@@ -72,8 +81,15 @@ fn map<T, U>(items: &[T], decode: impl Fn(&T) -> Decoded<(String, U)>) -> Decode
 
 impl Decoder {
     pub(super) fn text(&self, place: u32) -> Decoded<String> {
-        let text = self.strings.get(place as usize).ok_or(DecodeError::Invalid("a text is missing"))?;
-        let left = self.left.get().checked_sub(text.len()).ok_or(DecodeError::Invalid("it repeats too much text"))?;
+        let text = self
+            .strings
+            .get(place as usize)
+            .ok_or(DecodeError::Invalid("a text is missing"))?;
+        let left = self
+            .left
+            .get()
+            .checked_sub(text.len())
+            .ok_or(DecodeError::Invalid("it repeats too much text"))?;
         self.left.set(left);
         Ok(text.clone())
     }
@@ -88,8 +104,12 @@ impl Decoder {
             stdlib: self.text(message.stdlib)?,
             root: self.text(message.root)?,
             sources: each(&message.sources, |source| self.source(source))?,
-            modules: map(&message.modules, |module| Ok((self.text(module.identity)?, self.module(module)?)))?,
-            classes: map(&message.classes, |class| Ok((self.text(class.identity)?, self.class(class)?)))?,
+            modules: map(&message.modules, |module| {
+                Ok((self.text(module.identity)?, self.module(module)?))
+            })?,
+            classes: map(&message.classes, |class| {
+                Ok((self.text(class.identity)?, self.class(class)?))
+            })?,
             given: self.layers(present(message.given.as_ref())?)?,
             services: each(&message.services, |service| self.text(*service))?,
             configuration: self.pairs(&message.configuration)?,
@@ -151,9 +171,11 @@ impl Decoder {
         }
         let role = roles.next().ok_or(DecodeError::Invalid("a role is missing"))?;
         let body = match present(role.body.as_ref())? {
-            wire::role::Body::Aggregator(count) => {
-                Body::Aggregator((0..*count).map(|_| self.role(roles, depth + 1)).collect::<Decoded<_>>()?)
-            }
+            wire::role::Body::Aggregator(count) => Body::Aggregator(
+                (0..*count)
+                    .map(|_| self.role(roles, depth + 1))
+                    .collect::<Decoded<_>>()?,
+            ),
             wire::role::Body::Task(task) => Body::Task {
                 load: self.template(task.load.as_ref())?,
                 traits: self.traits(task.traits.as_ref())?,
@@ -175,7 +197,11 @@ impl Decoder {
             constraints: self.constraints(&role.constraints)?,
             connect: self.connect(&role.connect)?,
             bind: self.bind(&role.bind)?,
-            iterator: role.iterator.as_ref().map(|iterator| self.iterator(iterator)).transpose()?,
+            iterator: role
+                .iterator
+                .as_ref()
+                .map(|iterator| self.iterator(iterator))
+                .transpose()?,
             body,
         })
     }
@@ -193,13 +219,18 @@ impl Decoder {
     fn iterator(&self, iterator: &wire::Iterator) -> Decoded<Iterator> {
         let range = match (&iterator.list, &iterator.begin, &iterator.end) {
             (Some(list), None, None) => Range::List(self.template(Some(list))?),
-            (None, begin, end) => {
-                Range::Count { begin: self.template(begin.as_ref())?, end: self.template(end.as_ref())? }
-            }
+            (None, begin, end) => Range::Count {
+                begin: self.template(begin.as_ref())?,
+                end: self.template(end.as_ref())?,
+            },
             _ => return Err(DecodeError::Invalid("an iterator has two ranges")),
         };
         let variable = self.text(iterator.variable)?;
-        Ok(Iterator { span: optional_span(iterator.span.as_ref()), variable, range })
+        Ok(Iterator {
+            span: optional_span(iterator.span.as_ref()),
+            variable,
+            range,
+        })
     }
 
     fn class(&self, class: &wire::TaskClass) -> Decoded<TaskClass> {
@@ -211,13 +242,24 @@ impl Decoder {
             defaults: self.variables(&class.defaults)?,
             vars: self.variables(&class.vars)?,
             mode: mode(class.mode)?,
-            command: class.command.as_ref().map(|command| self.command(command)).transpose()?,
+            command: class
+                .command
+                .as_ref()
+                .map(|command| self.command(command))
+                .transpose()?,
             wants: Wants {
                 cpu: wants.cpu,
                 memory: wants.memory,
-                ports: wants.ports.iter().map(|range| (range.first, range.last)).collect(),
+                ports: wants
+                    .ports
+                    .iter()
+                    .map(|range| (range.first, range.last))
+                    .collect(),
             },
-            limits: Limits { cpu: limits.cpu, memory: limits.memory },
+            limits: Limits {
+                cpu: limits.cpu,
+                memory: limits.memory,
+            },
             bind: self.bind(&class.bind)?,
             connect: self.connect(&class.connect)?,
             properties: self.variables(&class.properties)?,
@@ -226,7 +268,8 @@ impl Decoder {
     }
 
     fn command(&self, command: &wire::Command) -> Decoded<CommandTemplate> {
-        let optional = |text: &Option<wire::Template>| text.as_ref().map(|t| self.template(Some(t))).transpose();
+        let optional =
+            |text: &Option<wire::Template>| text.as_ref().map(|t| self.template(Some(t))).transpose();
         Ok(CommandTemplate {
             env: each(&command.env, |text| self.template(Some(text)))?,
             shell: command.shell,
@@ -276,7 +319,11 @@ impl Decoder {
     }
 
     fn connect(&self, items: &[wire::Channel]) -> Decoded<Vec<OutboundTemplate>> {
-        each(items, |item| Ok(OutboundTemplate { channel: self.channel(item)? }))
+        each(items, |item| {
+            Ok(OutboundTemplate {
+                channel: self.channel(item)?,
+            })
+        })
     }
 
     fn bind(&self, items: &[wire::Channel]) -> Decoded<Vec<InboundTemplate>> {
@@ -287,7 +334,11 @@ impl Decoder {
                 Err(_) => return Err(DecodeError::Invalid("an unknown addressing")),
             };
             let global = self.template(item.global.as_ref())?;
-            Ok(InboundTemplate { channel: self.channel(item)?, global, addressing })
+            Ok(InboundTemplate {
+                channel: self.channel(item)?,
+                global,
+                addressing,
+            })
         })
     }
 
@@ -316,7 +367,10 @@ impl Decoder {
                 },
             })
         })?;
-        Ok(Template { span: optional_span(template.span.as_ref()), parts })
+        Ok(Template {
+            span: optional_span(template.span.as_ref()),
+            parts,
+        })
     }
 
     fn code(&self, code: &wire::Code) -> Decoded<Code> {
@@ -325,7 +379,11 @@ impl Decoder {
 }
 
 fn span(span: &wire::Span) -> Span {
-    Span { source: span.source, line: span.line, column: span.column }
+    Span {
+        source: span.source,
+        line: span.line,
+        column: span.column,
+    }
 }
 
 fn optional_span(message: Option<&wire::Span>) -> Span {
@@ -333,7 +391,8 @@ fn optional_span(message: Option<&wire::Span>) -> Span {
 }
 
 fn mode(mode: i32) -> Decoded<ControlMode> {
-    let mode = wire::ControlMode::try_from(mode).map_err(|_| DecodeError::Invalid("an unknown control mode"))?;
+    let mode =
+        wire::ControlMode::try_from(mode).map_err(|_| DecodeError::Invalid("an unknown control mode"))?;
     Ok(match mode {
         wire::ControlMode::Direct => ControlMode::Direct,
         wire::ControlMode::Fairmq => ControlMode::Fairmq,

@@ -7,9 +7,9 @@ use prost::Message;
 
 use super::{EncodeError, MAGIC, MAX_FILE, MAX_ROLE_DEPTH, node};
 use crate::ir::{
-    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode, Edition,
-    FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Module, OutboundTemplate, Parameter, Part, Range,
-    RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable, VariableSpec,
+    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode,
+    Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Module, OutboundTemplate, Parameter,
+    Part, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable, VariableSpec,
 };
 
 /// The file of an artefact.
@@ -17,8 +17,15 @@ pub fn encode(artefact: &Artefact) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     bytes.extend(MAGIC);
     bytes.extend(FORMAT.to_le_bytes());
-    Encoder::new(true).twice(|encoder| encoder.artefact(artefact))?.encode(&mut bytes).map_err(|_| size(&bytes))?;
-    if bytes.len() > MAX_FILE { Err(size(&bytes)) } else { Ok(bytes) }
+    Encoder::new(true)
+        .twice(|encoder| encoder.artefact(artefact))?
+        .encode(&mut bytes)
+        .map_err(|_| size(&bytes))?;
+    if bytes.len() > MAX_FILE {
+        Err(size(&bytes))
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn size(bytes: &[u8]) -> EncodeError {
@@ -35,7 +42,12 @@ pub(crate) fn module_bytes(module: &Module) -> Result<Vec<u8>, EncodeError> {
         })
     })?;
     let modules = vec![message];
-    Ok(wire::Artefact { strings: strings.strings(), modules, ..wire::Artefact::default() }.encode_to_vec())
+    Ok(wire::Artefact {
+        strings: strings.strings(),
+        modules,
+        ..wire::Artefact::default()
+    }
+    .encode_to_vec())
 }
 
 /// What decides the behaviour of a task template.
@@ -43,7 +55,12 @@ pub(crate) fn class_bytes(class: &TaskClass) -> Result<Vec<u8>, EncodeError> {
     let mut strings = Encoder::new(false);
     let message = strings.twice(|encoder| encoder.class("", class))?;
     let classes = vec![message];
-    Ok(wire::Artefact { strings: strings.strings(), classes, ..wire::Artefact::default() }.encode_to_vec())
+    Ok(wire::Artefact {
+        strings: strings.strings(),
+        classes,
+        ..wire::Artefact::default()
+    }
+    .encode_to_vec())
 }
 
 /// Makes messages. Everything is made twice: the first time to learn which strings there are, the second time with
@@ -57,7 +74,10 @@ type Encoded<T> = Result<T, EncodeError>;
 
 impl<'a> Encoder<'a> {
     fn new(spans: bool) -> Self {
-        Self { places: BTreeMap::new(), spans }
+        Self {
+            places: BTreeMap::new(),
+            spans,
+        }
     }
 
     fn twice<T>(&mut self, make: impl Fn(&mut Self) -> Encoded<T>) -> Encoded<T> {
@@ -86,21 +106,39 @@ impl<'a> Encoder<'a> {
         let edition = match artefact.edition {
             Edition::Aliecs => wire::Edition::Aliecs,
         };
-        let modules =
-            artefact.modules.iter().map(|(identity, module)| self.module(identity, module)).collect::<Encoded<_>>()?;
-        let classes =
-            artefact.classes.iter().map(|(identity, class)| self.class(identity, class)).collect::<Encoded<_>>()?;
+        let modules = artefact
+            .modules
+            .iter()
+            .map(|(identity, module)| self.module(identity, module))
+            .collect::<Encoded<_>>()?;
+        let classes = artefact
+            .classes
+            .iter()
+            .map(|(identity, class)| self.class(identity, class))
+            .collect::<Encoded<_>>()?;
         Ok(wire::Artefact {
             edition: edition.into(),
             stdlib: self.text(&artefact.stdlib),
             root: self.text(&artefact.root),
-            sources: artefact.sources.iter().map(|source| self.source(source)).collect(),
+            sources: artefact
+                .sources
+                .iter()
+                .map(|source| self.source(source))
+                .collect(),
             modules,
             classes,
             given: Some(self.layers(&artefact.given)),
-            services: artefact.services.iter().map(|service| self.text(service)).collect(),
+            services: artefact
+                .services
+                .iter()
+                .map(|service| self.text(service))
+                .collect(),
             configuration: self.pairs(&artefact.configuration),
-            parameters: artefact.parameters.iter().map(|parameter| self.parameter(parameter)).collect(),
+            parameters: artefact
+                .parameters
+                .iter()
+                .map(|parameter| self.parameter(parameter))
+                .collect(),
             strings: self.strings(),
         })
     }
@@ -116,7 +154,13 @@ impl<'a> Encoder<'a> {
     }
 
     fn pairs(&mut self, pairs: &'a BTreeMap<String, String>) -> Vec<wire::Pair> {
-        pairs.iter().map(|(name, value)| wire::Pair { name: self.text(name), value: self.text(value) }).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| wire::Pair {
+                name: self.text(name),
+                value: self.text(value),
+            })
+            .collect()
     }
 
     fn layers(&mut self, layers: &'a Layers) -> wire::Layers {
@@ -133,7 +177,11 @@ impl<'a> Encoder<'a> {
             required: parameter.required,
             default: parameter.default.as_ref().map(|text| self.text(text)),
             spec: parameter.spec.as_deref().map(|spec| self.spec(spec)),
-            used: parameter.used.iter().filter_map(|span| self.span(*span)).collect(),
+            used: parameter
+                .used
+                .iter()
+                .filter_map(|span| self.span(*span))
+                .collect(),
         }
     }
 
@@ -152,7 +200,9 @@ impl<'a> Encoder<'a> {
         let mut roles = Vec::new();
         self.role(root, &mut roles, 1)?
             .then_some(roles)
-            .ok_or_else(|| EncodeError::RoleDepth { identity: identity.to_owned() })
+            .ok_or_else(|| EncodeError::RoleDepth {
+                identity: identity.to_owned(),
+            })
     }
 
     /// Appends a role and all below it; false if they are too deep.
@@ -170,7 +220,11 @@ impl<'a> Encoder<'a> {
             constraints: self.constraints(&role.constraints)?,
             connect: self.connect(&role.connect)?,
             bind: self.bind(&role.bind)?,
-            iterator: role.iterator.as_ref().map(|iterator| self.iterator(iterator)).transpose()?,
+            iterator: role
+                .iterator
+                .as_ref()
+                .map(|iterator| self.iterator(iterator))
+                .transpose()?,
             body: Some(body),
         };
         roles.push(message);
@@ -191,7 +245,12 @@ impl<'a> Encoder<'a> {
                 load: Some(self.template(load)?),
                 traits: Some(self.traits(traits)?),
             }),
-            Body::Call { func, function, returns, traits } => wire::role::Body::Call(wire::Call {
+            Body::Call {
+                func,
+                function,
+                returns,
+                traits,
+            } => wire::role::Body::Call(wire::Call {
                 func: Some(self.template(func)?),
                 function: function.as_ref().map(|code| self.code(code)).transpose()?,
                 returns: Some(self.template(returns)?),
@@ -218,7 +277,13 @@ impl<'a> Encoder<'a> {
         let mut template = |template: Option<&'a Template>| template.map(|t| self.template(t)).transpose();
         let (list, begin, end) = (template(list)?, template(begin)?, template(end)?);
         let (span, variable) = (self.span(iterator.span), self.text(&iterator.variable));
-        Ok(wire::Iterator { span, variable, list, begin, end })
+        Ok(wire::Iterator {
+            span,
+            variable,
+            list,
+            begin,
+            end,
+        })
     }
 
     fn class(&mut self, identity: &'a str, class: &'a TaskClass) -> Encoded<wire::TaskClass> {
@@ -229,13 +294,25 @@ impl<'a> Encoder<'a> {
             defaults: self.variables(&class.defaults)?,
             vars: self.variables(&class.vars)?,
             mode: mode(class.mode).into(),
-            command: class.command.as_ref().map(|command| self.command(command)).transpose()?,
+            command: class
+                .command
+                .as_ref()
+                .map(|command| self.command(command))
+                .transpose()?,
             wants: Some(wire::Wants {
                 cpu: class.wants.cpu,
                 memory: class.wants.memory,
-                ports: class.wants.ports.iter().map(|&(first, last)| wire::PortRange { first, last }).collect(),
+                ports: class
+                    .wants
+                    .ports
+                    .iter()
+                    .map(|&(first, last)| wire::PortRange { first, last })
+                    .collect(),
             }),
-            limits: Some(wire::Limits { cpu: class.limits.cpu, memory: class.limits.memory }),
+            limits: Some(wire::Limits {
+                cpu: class.limits.cpu,
+                memory: class.limits.memory,
+            }),
             bind: self.bind(&class.bind)?,
             connect: self.connect(&class.connect)?,
             properties: self.variables(&class.properties)?,
@@ -250,8 +327,16 @@ impl<'a> Encoder<'a> {
             value: Some(self.template(&command.value)?),
             user: Some(self.template(&command.user)?),
             arguments: self.templates(&command.arguments)?,
-            stdout: command.stdout.as_ref().map(|text| self.template(text)).transpose()?,
-            stderr: command.stderr.as_ref().map(|text| self.template(text)).transpose()?,
+            stdout: command
+                .stdout
+                .as_ref()
+                .map(|text| self.template(text))
+                .transpose()?,
+            stderr: command
+                .stderr
+                .as_ref()
+                .map(|text| self.template(text))
+                .transpose()?,
         })
     }
 
@@ -344,7 +429,10 @@ impl<'a> Encoder<'a> {
             Ok(wire::Part { part: Some(part) })
         };
         let parts = template.parts.iter().map(part).collect::<Encoded<_>>()?;
-        Ok(wire::Template { span: self.span(template.span), parts })
+        Ok(wire::Template {
+            span: self.span(template.span),
+            parts,
+        })
     }
 
     fn code(&mut self, code: &'a Code) -> Encoded<wire::Code> {

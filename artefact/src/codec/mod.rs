@@ -59,7 +59,9 @@ pub enum DecodeError {
     #[error("this is not an artefact: it does not begin as one")]
     Foreign,
     /// Written by a newer build.
-    #[error("the artefact has format {found}, and this build reads formats up to {FORMAT}: use a newer build")]
+    #[error(
+        "the artefact has format {found}, and this build reads formats up to {FORMAT}: use a newer build"
+    )]
     TooNew {
         /// Format of the file.
         found: u32,

@@ -9,8 +9,11 @@ use super::{DecodeError, EncodeError, MAX_EXPRESSION_DEPTH};
 use crate::expression::{Binary, Expression, Node, Unary};
 use crate::ir::Code;
 
-const UNARY: [(Kind, Unary); 3] =
-    [(Kind::Not, Unary::Not), (Kind::Minus, Unary::Minus), (Kind::Plus, Unary::Plus)];
+const UNARY: [(Kind, Unary); 3] = [
+    (Kind::Not, Unary::Not),
+    (Kind::Minus, Unary::Minus),
+    (Kind::Plus, Unary::Plus),
+];
 
 const BINARY: [(Kind, Binary); 21] = [
     (Kind::Or, Binary::Or),
@@ -39,9 +42,14 @@ const BINARY: [(Kind, Binary); 21] = [
 pub(super) fn encode<'a>(code: &'a Code, encoder: &mut Encoder<'a>) -> Result<wire::Code, EncodeError> {
     let mut nodes = Vec::new();
     if push(&code.expression, &mut nodes, encoder, 1) {
-        Ok(wire::Code { text: encoder.text(&code.text), nodes })
+        Ok(wire::Code {
+            text: encoder.text(&code.text),
+            nodes,
+        })
     } else {
-        Err(EncodeError::ExpressionDepth { text: code.text.clone() })
+        Err(EncodeError::ExpressionDepth {
+            text: code.text.clone(),
+        })
     }
 }
 
@@ -55,7 +63,10 @@ fn push<'a>(
     if depth > MAX_EXPRESSION_DEPTH {
         return false;
     }
-    let mut node = wire::Node { at: expression.at, ..wire::Node::default() };
+    let mut node = wire::Node {
+        at: expression.at,
+        ..wire::Node::default()
+    };
     let (kind, children): (Kind, Vec<&'a Expression>) = match &expression.node {
         Node::Nil => (Kind::Nil, vec![]),
         Node::Bool(value) => {
@@ -72,11 +83,23 @@ fn push<'a>(
         }
         Node::Str(text) => (Kind::Str, named(&mut node, text, vec![], encoder)),
         Node::Array(items) => (Kind::Array, items.iter().collect()),
-        Node::Map(entries) => (Kind::Map, entries.iter().flat_map(|(key, value)| [key, value]).collect()),
+        Node::Map(entries) => (
+            Kind::Map,
+            entries.iter().flat_map(|(key, value)| [key, value]).collect(),
+        ),
         Node::Name(text) => (Kind::Name, named(&mut node, text, vec![], encoder)),
-        Node::Member { object, property, optional } => {
-            (if *optional { Kind::OptionalMember } else { Kind::Member }, vec![&**object, &**property])
-        }
+        Node::Member {
+            object,
+            property,
+            optional,
+        } => (
+            if *optional {
+                Kind::OptionalMember
+            } else {
+                Kind::Member
+            },
+            vec![&**object, &**property],
+        ),
         Node::Slice { object, from, to } => {
             let kind = match (from, to) {
                 (None, None) => Kind::Slice,
@@ -84,14 +107,27 @@ fn push<'a>(
                 (None, Some(_)) => Kind::SliceTo,
                 (Some(_), Some(_)) => Kind::SliceFromTo,
             };
-            (kind, [Some(object), from.as_ref(), to.as_ref()].into_iter().flatten().map(|child| &**child).collect())
+            (
+                kind,
+                [Some(object), from.as_ref(), to.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .map(|child| &**child)
+                    .collect(),
+            )
         }
         Node::Unary(operator, operand) => {
-            let kind = UNARY.iter().find(|(_, other)| other == operator).map_or(Kind::Not, |(kind, _)| *kind);
+            let kind = UNARY
+                .iter()
+                .find(|(_, other)| other == operator)
+                .map_or(Kind::Not, |(kind, _)| *kind);
             (kind, vec![&**operand])
         }
         Node::Binary(operator, left, right) => {
-            let kind = BINARY.iter().find(|(_, other)| other == operator).map_or(Kind::Or, |(kind, _)| *kind);
+            let kind = BINARY
+                .iter()
+                .find(|(_, other)| other == operator)
+                .map_or(Kind::Or, |(kind, _)| *kind);
             (kind, vec![&**left, &**right])
         }
         Node::Conditional(condition, then, otherwise) => {
@@ -100,20 +136,24 @@ fn push<'a>(
         Node::Call { callee, arguments } => {
             (Kind::Call, std::iter::once(&**callee).chain(arguments).collect())
         }
-        Node::Predicate { name, arguments } => {
-            (Kind::Predicate, named(&mut node, name, arguments.iter().collect(), encoder))
-        }
+        Node::Predicate { name, arguments } => (
+            Kind::Predicate,
+            named(&mut node, name, arguments.iter().collect(), encoder),
+        ),
         Node::Closure(body) => (Kind::Closure, vec![&**body]),
         Node::Pointer(None) => (Kind::Pointer, vec![]),
         Node::Pointer(Some(name)) => (Kind::NamedPointer, named(&mut node, name, vec![], encoder)),
-        Node::Let { name, value, body } => {
-            (Kind::Let, named(&mut node, name, vec![&**value, &**body], encoder))
-        }
+        Node::Let { name, value, body } => (
+            Kind::Let,
+            named(&mut node, name, vec![&**value, &**body], encoder),
+        ),
         Node::Sequence(items) => (Kind::Sequence, items.iter().collect()),
     };
     node.set_kind(kind);
     node.children = Encoder::count(children.len());
-    let whole = children.into_iter().all(|child| push(child, nodes, encoder, depth + 1));
+    let whole = children
+        .into_iter()
+        .all(|child| push(child, nodes, encoder, depth + 1));
     nodes.push(node);
     whole
 }
@@ -142,17 +182,27 @@ pub(super) fn decode(code: &wire::Code, decoder: &Decoder) -> Result<Code, Decod
         if depth > MAX_EXPRESSION_DEPTH {
             return Err(DecodeError::Invalid("an expression nests too deep"));
         }
-        waiting.push((Expression { at: node.at, node: build(node, children, decoder)? }, depth));
+        waiting.push((
+            Expression {
+                at: node.at,
+                node: build(node, children, decoder)?,
+            },
+            depth,
+        ));
     }
     match (waiting.pop(), waiting.is_empty()) {
-        (Some((expression, _)), true) => Ok(Code { text: decoder.text(code.text)?, expression }),
+        (Some((expression, _)), true) => Ok(Code {
+            text: decoder.text(code.text)?,
+            expression,
+        }),
         _ => Err(DecodeError::Invalid("an expression has not exactly one root")),
     }
 }
 
 fn build(node: &wire::Node, children: Vec<Expression>, decoder: &Decoder) -> Result<Node, DecodeError> {
     const WRONG: DecodeError = DecodeError::Invalid("an expression has the wrong number of operands");
-    let kind = Kind::try_from(node.kind).map_err(|_| DecodeError::Invalid("an unknown kind of expression"))?;
+    let kind =
+        Kind::try_from(node.kind).map_err(|_| DecodeError::Invalid("an unknown kind of expression"))?;
     let text = || decoder.text(node.text);
     let mut operands = children.into_iter();
     let built = match kind {
@@ -166,7 +216,10 @@ fn build(node: &wire::Node, children: Vec<Expression>, decoder: &Decoder) -> Res
         Kind::NamedPointer => Node::Pointer(Some(text()?)),
         Kind::Array => Node::Array(operands.by_ref().collect()),
         Kind::Sequence => Node::Sequence(operands.by_ref().collect()),
-        Kind::Predicate => Node::Predicate { name: text()?, arguments: operands.by_ref().collect() },
+        Kind::Predicate => Node::Predicate {
+            name: text()?,
+            arguments: operands.by_ref().collect(),
+        },
         Kind::Map => {
             let mut entries = Vec::new();
             while let Some(key) = operands.next() {
@@ -183,7 +236,11 @@ fn build(node: &wire::Node, children: Vec<Expression>, decoder: &Decoder) -> Res
             fixed(kind, &mut one, text)?
         }
     };
-    if operands.next().is_some() { Err(WRONG) } else { Ok(built) }
+    if operands.next().is_some() {
+        Err(WRONG)
+    } else {
+        Ok(built)
+    }
 }
 
 /// The kinds with a fixed number of operands.
@@ -193,15 +250,43 @@ fn fixed(
     text: impl Fn() -> Result<String, DecodeError>,
 ) -> Result<Node, DecodeError> {
     Ok(match kind {
-        Kind::Member => Node::Member { object: one()?, property: one()?, optional: false },
-        Kind::OptionalMember => Node::Member { object: one()?, property: one()?, optional: true },
-        Kind::Slice => Node::Slice { object: one()?, from: None, to: None },
-        Kind::SliceFrom => Node::Slice { object: one()?, from: Some(one()?), to: None },
-        Kind::SliceTo => Node::Slice { object: one()?, from: None, to: Some(one()?) },
-        Kind::SliceFromTo => Node::Slice { object: one()?, from: Some(one()?), to: Some(one()?) },
+        Kind::Member => Node::Member {
+            object: one()?,
+            property: one()?,
+            optional: false,
+        },
+        Kind::OptionalMember => Node::Member {
+            object: one()?,
+            property: one()?,
+            optional: true,
+        },
+        Kind::Slice => Node::Slice {
+            object: one()?,
+            from: None,
+            to: None,
+        },
+        Kind::SliceFrom => Node::Slice {
+            object: one()?,
+            from: Some(one()?),
+            to: None,
+        },
+        Kind::SliceTo => Node::Slice {
+            object: one()?,
+            from: None,
+            to: Some(one()?),
+        },
+        Kind::SliceFromTo => Node::Slice {
+            object: one()?,
+            from: Some(one()?),
+            to: Some(one()?),
+        },
         Kind::Conditional => Node::Conditional(one()?, one()?, one()?),
         Kind::Closure => Node::Closure(one()?),
-        Kind::Let => Node::Let { name: text()?, value: one()?, body: one()? },
+        Kind::Let => Node::Let {
+            name: text()?,
+            value: one()?,
+            body: one()?,
+        },
         _ => {
             if let Some((_, operator)) = UNARY.iter().find(|(other, _)| *other == kind) {
                 Node::Unary(*operator, one()?)

@@ -48,7 +48,9 @@ pub type Endpoints = BTreeMap<String, Endpoint>;
 /// Number of ports that a task with these channels needs. Those with a fixed target count as well
 /// (`template-language.md` 2.7).
 pub fn tcp_channels(bind: &[Inbound]) -> usize {
-    bind.iter().filter(|channel| channel.addressing == Addressing::Tcp).count()
+    bind.iter()
+        .filter(|channel| channel.addressing == Addressing::Tcp)
+        .count()
 }
 
 /// Gives each channel its endpoint: tcp channels the next of `ports`, ipc channels the name that `ipc` makes of the
@@ -61,11 +63,19 @@ pub(super) fn assign(
 ) -> Result<Endpoints, DeployErrorKind> {
     let mut free = ports.iter();
     let mut endpoints = Endpoints::new();
-    for Inbound { channel, addressing, .. } in bind {
+    for Inbound {
+        channel, addressing, ..
+    } in bind
+    {
         let endpoint = match addressing {
-            Addressing::Ipc => Endpoint::Ipc { name: ipc(&channel.name) },
+            Addressing::Ipc => Endpoint::Ipc {
+                name: ipc(&channel.name),
+            },
             Addressing::Tcp => match free.next() {
-                Some(&port) => Endpoint::Tcp { host: host.to_owned(), port },
+                Some(&port) => Endpoint::Tcp {
+                    host: host.to_owned(),
+                    port,
+                },
                 None => {
                     return Err(DeployErrorKind::NoPort {
                         channel: channel.name.clone(),
@@ -113,12 +123,22 @@ pub struct AliasTaken {
 impl BindMap {
     /// Adds the bound channels of a task. Of two tasks with one path the later wins; of two with one alias the first
     /// stays, and that is an error.
-    pub fn add(&mut self, role: &str, bind: &[Inbound], endpoints: &Endpoints) -> Result<(), Vec<AliasTaken>> {
+    pub fn add(
+        &mut self,
+        role: &str,
+        bind: &[Inbound],
+        endpoints: &Endpoints,
+    ) -> Result<(), Vec<AliasTaken>> {
         let mut taken = Vec::new();
         for inbound in bind {
             let name = &inbound.channel.name;
-            let Some(endpoint) = endpoints.get(name) else { continue };
-            let bound = Bound { endpoint: endpoint.clone(), transport: inbound.channel.transport.clone() };
+            let Some(endpoint) = endpoints.get(name) else {
+                continue;
+            };
+            let bound = Bound {
+                endpoint: endpoint.clone(),
+                transport: inbound.channel.transport.clone(),
+            };
             self.entries.insert(format!("{role}:{name}"), bound.clone());
             if inbound.global.is_empty() {
                 continue;
@@ -146,7 +166,9 @@ impl BindMap {
 
     /// All targets and the channels behind them, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bound)> {
-        self.entries.iter().map(|(target, bound)| (target.as_str(), bound))
+        self.entries
+            .iter()
+            .map(|(target, bound)| (target.as_str(), bound))
     }
 
     /// A few targets that `wanted` may have meant: the one most like it, other channels of the same role, then the same channel elsewhere.

@@ -55,7 +55,10 @@ pub struct Plugin {
 impl Default for Plugin {
     /// Where the existing control plugin is installed (`template-language.md` 3.7, conformance README).
     fn default() -> Self {
-        Self { search_path: "$CONTROL_OCCPLUGIN_ROOT/lib/".to_owned(), name: "OCClite".to_owned() }
+        Self {
+            search_path: "$CONTROL_OCCPLUGIN_ROOT/lib/".to_owned(),
+            name: "OCClite".to_owned(),
+        }
     }
 }
 
@@ -69,9 +72,15 @@ pub fn command(
     world: &dyn World,
 ) -> Result<Command, Vec<DeployError>> {
     let (task, class) = task_of(artefact, role).map_err(|error| vec![error])?;
-    let mut fields = Fields { role, world, errors: Vec::new() };
+    let mut fields = Fields {
+        role,
+        world,
+        errors: Vec::new(),
+    };
     let Some(template) = &class.command else {
-        fields.error(DeployErrorKind::NoCommand { identity: task.class.clone() });
+        fields.error(DeployErrorKind::NoCommand {
+            identity: task.class.clone(),
+        });
         return Err(fields.errors);
     };
     let mut visible = Visible::new(role, &task.class, special, stack);
@@ -102,19 +111,31 @@ pub fn command(
             Err(error) => fields.error(DeployErrorKind::Timeout(error.clone())),
         }
     }
-    if fields.errors.is_empty() { Ok(command) } else { Err(fields.errors) }
+    if fields.errors.is_empty() {
+        Ok(command)
+    } else {
+        Err(fields.errors)
+    }
 }
 
 impl Command {
     /// The command as the process gets it when `port` is its control port.
     #[must_use]
     pub fn with_control_port(mut self, mode: ControlMode, port: u16) -> Self {
-        if matches!(mode, ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)) {
-            self.arguments.extend(["--control-port".to_owned(), port.to_string()]);
+        if matches!(
+            mode,
+            ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)
+        ) {
+            self.arguments
+                .extend(["--control-port".to_owned(), port.to_string()]);
         }
         if !matches!(mode, ControlMode::Basic | ControlMode::Hook) {
             let added = |entry: &String| entry.starts_with("O2_ROLE=") || entry.starts_with("O2_SYSTEM=");
-            let at = self.env.iter().rposition(|entry| !added(entry)).map_or(0, |last| last + 1);
+            let at = self
+                .env
+                .iter()
+                .rposition(|entry| !added(entry))
+                .map_or(0, |last| last + 1);
             self.env.insert(at, format!("OCC_CONTROL_PORT={port}"));
         }
         self
@@ -124,8 +145,7 @@ impl Command {
 fn is_fairmq(mode: ControlMode) -> bool {
     matches!(
         mode,
-        ControlMode::Fairmq
-            | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq | KubernetesMode::Fairmq)
+        ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq | KubernetesMode::Fairmq)
     )
 }
 
@@ -148,7 +168,11 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn error(&mut self, kind: DeployErrorKind) {
-        self.errors.push(DeployError { role: self.role.path.clone(), span: self.role.span, kind });
+        self.errors.push(DeployError {
+            role: self.role.path.clone(),
+            span: self.role.span,
+            kind,
+        });
     }
 
     /// The text of a field; empty after an error, which is kept.
@@ -156,12 +180,19 @@ impl Fields<'_> {
         if let Some(text) = template.literal() {
             return text.to_owned();
         }
-        let context = Context { variables, place: Place::Task, world: self.world };
+        let context = Context {
+            variables,
+            place: Place::Task,
+            world: self.world,
+        };
         evaluate(template, &context).unwrap_or_else(|error| {
             self.errors.push(DeployError {
                 role: self.role.path.clone(),
                 span: error.span,
-                kind: DeployErrorKind::Evaluate { field: field.to_owned(), error },
+                kind: DeployErrorKind::Evaluate {
+                    field: field.to_owned(),
+                    error,
+                },
             });
             String::new()
         })
@@ -196,7 +227,9 @@ impl Fields<'_> {
     }
 
     fn output(&mut self, field: &'static str, template: Option<&Template>, visible: &Visible<'_>) -> Output {
-        let Some(template) = template else { return Output::None };
+        let Some(template) = template else {
+            return Output::None;
+        };
         let before = self.errors.len();
         let text = self.text(field, template, visible);
         match text.trim().to_lowercase().as_str() {

@@ -54,7 +54,10 @@ pub enum DeployErrorKind {
     #[error("timeout: {0}")]
     Timeout(DurationError),
     /// Nobody binds what a channel connects to.
-    #[error("channel `{channel}` connects to `{target}`, which no task binds{}", near_misses(near))]
+    #[error(
+        "channel `{channel}` connects to `{target}`, which no task binds{}",
+        near_misses(near)
+    )]
     Target {
         /// Outbound channel.
         channel: String,
@@ -93,5 +96,9 @@ impl DeployError {
 }
 
 fn near_misses(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!("; there is `{}`", near.join("`, `")) }
+    if near.is_empty() {
+        String::new()
+    } else {
+        format!("; there is `{}`", near.join("`, `"))
+    }
 }

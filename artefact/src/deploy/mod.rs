@@ -36,18 +36,26 @@ pub fn endpoints(
     ports: &[u16],
     ipc: impl FnMut(&str) -> String,
 ) -> Result<Endpoints, DeployError> {
-    channels::assign(&role.bind, host, ports, ipc)
-        .map_err(|kind| DeployError { role: role.path.clone(), span: role.span, kind })
+    channels::assign(&role.bind, host, ports, ipc).map_err(|kind| DeployError {
+        role: role.path.clone(),
+        span: role.span,
+        kind,
+    })
 }
 
 /// The task that a role is, and its template.
 fn task_of<'a>(artefact: &'a Artefact, role: &'a Role) -> Result<(&'a TaskRole, &'a TaskClass), DeployError> {
-    let error = |kind| DeployError { role: role.path.clone(), span: role.span, kind };
+    let error = |kind| DeployError {
+        role: role.path.clone(),
+        span: role.span,
+        kind,
+    };
     let task = role.task().ok_or_else(|| error(DeployErrorKind::NoTask))?;
-    let class = artefact
-        .classes
-        .get(&task.class)
-        .ok_or_else(|| error(DeployErrorKind::MissingClass { identity: task.class.clone() }))?;
+    let class = artefact.classes.get(&task.class).ok_or_else(|| {
+        error(DeployErrorKind::MissingClass {
+            identity: task.class.clone(),
+        })
+    })?;
     Ok((task, class))
 }
 
@@ -61,7 +69,11 @@ struct Visible<'a> {
 
 impl<'a> Visible<'a> {
     fn new(role: &Role, class: &str, special: &Special<'_>, stack: &'a dyn Variables) -> Self {
-        let Special { task_id, hostname, environment_id } = *special;
+        let Special {
+            task_id,
+            hostname,
+            environment_id,
+        } = *special;
         let special = [
             ("task_name", format!("{class}#{task_id}")),
             ("task_id", task_id.to_owned()),
@@ -70,7 +82,11 @@ impl<'a> Visible<'a> {
             ("environment_id", environment_id.to_owned()),
             ("task_parent_role", role.path.clone()),
         ];
-        Self { special, stack, own: Vec::new() }
+        Self {
+            special,
+            stack,
+            own: Vec::new(),
+        }
     }
 }
 

@@ -39,7 +39,10 @@ pub fn properties(
     visible.own = vec![&vars, &defaults];
 
     let mut values = BTreeMap::new();
-    values.insert("environment_id".to_owned(), Value::Text(special.environment_id.to_owned()));
+    values.insert(
+        "environment_id".to_owned(),
+        Value::Text(special.environment_id.to_owned()),
+    );
     for property in &class.properties {
         values.insert(property.name.clone(), Value::Template(&property.value));
     }
@@ -52,10 +55,18 @@ pub fn properties(
     }
     for channel in &role.connect {
         if let Err(kind) = outbound(channel, bound, &mut values) {
-            errors.push(DeployError { role: role.path.clone(), span: channel.channel.span, kind });
+            errors.push(DeployError {
+                role: role.path.clone(),
+                span: channel.channel.span,
+                kind,
+            });
         }
     }
-    let context = Context { variables: &visible, place: Place::Properties, world };
+    let context = Context {
+        variables: &visible,
+        place: Place::Properties,
+        world,
+    };
     let mut properties = BTreeMap::new();
     for (name, value) in values {
         let text = match &value {
@@ -68,16 +79,30 @@ pub fn properties(
             }
             Err(error) => {
                 let field = format!("properties.{name}");
-                let kind = DeployErrorKind::Evaluate { field, error: error.clone() };
-                errors.push(DeployError { role: role.path.clone(), span: error.span, kind });
+                let kind = DeployErrorKind::Evaluate {
+                    field,
+                    error: error.clone(),
+                };
+                errors.push(DeployError {
+                    role: role.path.clone(),
+                    span: error.span,
+                    kind,
+                });
             }
         }
     }
-    if errors.is_empty() { Ok(properties) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(properties)
+    } else {
+        Err(errors)
+    }
 }
 
 fn sources(block: &[Variable]) -> BTreeMap<String, String> {
-    block.iter().map(|variable| (variable.name.clone(), variable.value.source())).collect()
+    block
+        .iter()
+        .map(|variable| (variable.name.clone(), variable.value.source()))
+        .collect()
 }
 
 /// A bound channel. One whose target is no address gets no properties: as the reference has it, it is left out
@@ -91,7 +116,13 @@ fn inbound<'a>(inbound: &'a Inbound, endpoints: &Endpoints, values: &mut BTreeMa
         _ if is_address(&inbound.target.source()) => Value::Template(&inbound.target),
         _ => return,
     };
-    let prefix = channel(&inbound.channel, "bind", address, &inbound.channel.transport, values);
+    let prefix = channel(
+        &inbound.channel,
+        "bind",
+        address,
+        &inbound.channel.transport,
+        values,
+    );
     values.insert(format!("{prefix}.autoBind"), Value::Text("0".to_owned()));
 }
 
@@ -102,7 +133,13 @@ fn outbound<'a>(
 ) -> Result<(), DeployErrorKind> {
     let Outbound { channel: own, target } = outbound;
     if is_address(target) {
-        channel(own, "connect", Value::Text(target.clone()), &own.transport, values);
+        channel(
+            own,
+            "connect",
+            Value::Text(target.clone()),
+            &own.transport,
+            values,
+        );
         return Ok(());
     }
     match bound.get(target) {
@@ -135,7 +172,10 @@ fn channel<'a>(
     let prefix = format!("chans.{name}.0");
     values.insert(format!("chans.{name}.numSockets"), Value::Text("1".to_owned()));
     values.insert(format!("{prefix}.address"), address);
-    values.insert(format!("{prefix}.rateLogging"), Value::Template(&channel.rate_logging));
+    values.insert(
+        format!("{prefix}.rateLogging"),
+        Value::Template(&channel.rate_logging),
+    );
     for (key, text) in [
         ("method", method.to_owned()),
         ("rcvBufSize", channel.receive_buffer.to_string()),

@@ -9,11 +9,12 @@ use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, World, evaluate};
 use crate::identity;
 use crate::instance::{
-    CallRole, Constraint, Inbound, Include, Instance, Kind, Moment, Outbound, Role, TaskRole, Traits, TraitsTexts,
+    CallRole, Constraint, Inbound, Include, Instance, Kind, Moment, Outbound, Role, TaskRole, Traits,
+    TraitsTexts,
 };
 use crate::ir::{
-    Artefact, Body, Code, ControlMode, Iterator, Layers, Module, Range, RoleTemplate, Span, TaskClass, Template,
-    TraitsTemplate, Variable,
+    Artefact, Body, Code, ControlMode, Iterator, Layers, Module, Range, RoleTemplate, Span, TaskClass,
+    Template, TraitsTemplate, Variable,
 };
 use crate::stack::Stack;
 
@@ -91,9 +92,11 @@ impl<'a> Engine<'a> {
     pub(super) fn run(mut self, given: &Layers) -> Result<Instance, Vec<InstantiateError>> {
         let root = self.root(given);
         match root {
-            Some(root) if self.errors.is_empty() => {
-                Ok(Instance { root, environment: given.clone(), warnings: self.warnings })
-            }
+            Some(root) if self.errors.is_empty() => Ok(Instance {
+                root,
+                environment: given.clone(),
+                warnings: self.warnings,
+            }),
             _ => Err(self.errors),
         }
     }
@@ -101,7 +104,9 @@ impl<'a> Engine<'a> {
     fn root(&mut self, given: &Layers) -> Option<Role> {
         let artefact = self.artefact;
         let Some(module) = artefact.modules.get(&artefact.root) else {
-            let kind = ErrorKind::MissingModule { identity: artefact.root.clone() };
+            let kind = ErrorKind::MissingModule {
+                identity: artefact.root.clone(),
+            };
             return self.fail(kind, Span::default(), artefact.root.clone());
         };
         let stack = Stack::new(given);
@@ -116,7 +121,11 @@ impl<'a> Engine<'a> {
         };
         let before = self.errors.len();
         let root = self.role(&module.root, None, None, &around);
-        if root.is_none() && self.errors.len() == before { Some(disabled_root(&module.root)) } else { root }
+        if root.is_none() && self.errors.len() == before {
+            Some(disabled_root(&module.root))
+        } else {
+            root
+        }
     }
 
     /// A role with all below it; `None` if it is disabled or something in it is wrong. `given` is the name that an
@@ -148,9 +157,11 @@ impl<'a> Engine<'a> {
         match shell.body {
             Evaluated::Aggregator => self.aggregator(role, template, around),
             Evaluated::Task { load, traits } => self.task(role, &load, traits, around),
-            Evaluated::Call(call) => {
-                Some(Role { critical: call.traits.critical, kind: Kind::Call(call), ..role })
-            }
+            Evaluated::Call(call) => Some(Role {
+                critical: call.traits.critical,
+                kind: Kind::Call(call),
+                ..role
+            }),
             Evaluated::Include(text) => self.include(role, text, around),
         }
     }
@@ -163,31 +174,76 @@ impl<'a> Engine<'a> {
         local: Option<Local<'_>>,
         around: &Around<'_>,
     ) -> Option<Shell> {
-        let early = Place::Role { this: None, ancestors: around.ancestors };
+        let early = Place::Role {
+            this: None,
+            ancestors: around.ancestors,
+        };
         let outside = View::outside(around.stack, local);
-        let scene = Scene { view: outside, place: early, around, role: Err(template) };
+        let scene = Scene {
+            view: outside,
+            place: early,
+            around,
+            role: Err(template),
+        };
         if !self.enabled(&template.enabled, &scene) {
             return None;
         }
         let defaults = self.variables(&template.defaults, &scene)?;
-        let scene = Scene { view: View { defaults: Some(&defaults), ..outside }, ..scene };
+        let scene = Scene {
+            view: View {
+                defaults: Some(&defaults),
+                ..outside
+            },
+            ..scene
+        };
         let vars = self.variables(&template.vars, &scene)?;
-        let scene = Scene { view: View { defaults: Some(&defaults), vars: Some(&vars), ..outside }, ..scene };
+        let scene = Scene {
+            view: View {
+                defaults: Some(&defaults),
+                vars: Some(&vars),
+                ..outside
+            },
+            ..scene
+        };
         let name = match given {
             Some(name) => name.to_owned(),
             None => self.name(&template.name, &scene)?,
         };
         let path = join(around.ancestors, &name);
-        let this = Some(RoleName { name: &name, path: &path });
-        let place = Place::Role { this, ancestors: around.ancestors };
-        let scene = Scene { place, role: Ok(&path), ..scene };
+        let this = Some(RoleName {
+            name: &name,
+            path: &path,
+        });
+        let place = Place::Role {
+            this,
+            ancestors: around.ancestors,
+        };
+        let scene = Scene {
+            place,
+            role: Ok(&path),
+            ..scene
+        };
         // Each is evaluated before any is given up, so that all errors of a role are said at once.
         let body = self.body(&template.body, &scene);
-        let constraints = self.each(&template.constraints, &scene, |item| &item.value, merge::constraint);
-        let connect = self.each(&template.connect, &scene, |item| &item.channel.target, merge::outbound);
+        let constraints = self.each(
+            &template.constraints,
+            &scene,
+            |item| &item.value,
+            merge::constraint,
+        );
+        let connect = self.each(
+            &template.connect,
+            &scene,
+            |item| &item.channel.target,
+            merge::outbound,
+        );
         let bind = self.each(&template.bind, &scene, |item| &item.global, merge::inbound);
         let (body, constraints, connect, bind) = (body?, constraints?, connect?, bind?);
-        let mut layers = Layers { defaults, vars, user: BTreeMap::new() };
+        let mut layers = Layers {
+            defaults,
+            vars,
+            user: BTreeMap::new(),
+        };
         if let Some((name, item)) = local {
             layers.vars.insert(name.to_owned(), item.to_owned());
         }
@@ -208,24 +264,47 @@ impl<'a> Engine<'a> {
             Body::Task { load, traits } => {
                 let load = self.text(load, scene);
                 let traits = self.traits(traits, scene);
-                Some(Evaluated::Task { load: load?, traits: traits? })
+                Some(Evaluated::Task {
+                    load: load?,
+                    traits: traits?,
+                })
             }
-            Body::Call { func, function, returns, traits } => {
+            Body::Call {
+                func,
+                function,
+                returns,
+                traits,
+            } => {
                 let text = self.text(func, scene);
                 let returns = self.text(returns, scene);
                 let traits = self.traits(traits, scene);
                 let function: Option<Code> = function.clone();
-                Some(Evaluated::Call(CallRole { text: text?, function, returns: returns?, traits: traits? }))
+                Some(Evaluated::Call(CallRole {
+                    text: text?,
+                    function,
+                    returns: returns?,
+                    traits: traits?,
+                }))
             }
             Body::Include(text) => self.text(text, scene).map(Evaluated::Include),
         }
     }
 
-    fn aggregator(&mut self, mut role: Role, template: &'a RoleTemplate, around: &Around<'_>) -> Option<Role> {
-        let Body::Aggregator(templates) = &template.body else { return None };
+    fn aggregator(
+        &mut self,
+        mut role: Role,
+        template: &'a RoleTemplate,
+        around: &Around<'_>,
+    ) -> Option<Role> {
+        let Body::Aggregator(templates) = &template.body else {
+            return None;
+        };
         let stack = around.stack.below(&role.layers);
         let mut ancestors = Vec::with_capacity(around.ancestors.len() + 1);
-        ancestors.push(RoleName { name: &role.name, path: &role.path });
+        ancestors.push(RoleName {
+            name: &role.name,
+            path: &role.path,
+        });
         ancestors.extend_from_slice(around.ancestors);
         let inside = Around {
             stack: &stack,
@@ -292,14 +371,24 @@ impl<'a> Engine<'a> {
         }
         // Task templates are looked up only for what is left in the end.
         let since = self.errors.split_off(before);
-        let kept = since.into_iter().filter(|error| !matches!(error.kind, ErrorKind::MissingClass { .. }));
+        let kept = since
+            .into_iter()
+            .filter(|error| !matches!(error.kind, ErrorKind::MissingClass { .. }));
         self.errors.extend(kept);
         None
     }
 
     fn range(&mut self, text: &Template, template: &RoleTemplate, around: &Around<'_>) -> Option<String> {
         let view = View::outside(around.stack, None);
-        self.text(text, &Scene { view, place: Place::Range, around, role: Err(template) })
+        self.text(
+            text,
+            &Scene {
+                view,
+                place: Place::Range,
+                around,
+                role: Err(template),
+            },
+        )
     }
 
     fn task(&mut self, role: Role, load: &str, traits: Traits, around: &Around<'_>) -> Option<Role> {
@@ -312,8 +401,13 @@ impl<'a> Engine<'a> {
             mode => mode,
         };
         let (constraints, connect, bind) = of_class(class);
-        let task =
-            TaskRole { class: identity, mode, traits, wants: class.wants.clone(), limits: class.limits.clone() };
+        let task = TaskRole {
+            class: identity,
+            mode,
+            traits,
+            wants: class.wants.clone(),
+            limits: class.limits.clone(),
+        };
         Some(Role {
             // The class stands outside the whole tree: everything in the tree overrides it.
             constraints: merge::constraints(&constraints, role.constraints),
@@ -335,15 +429,35 @@ impl<'a> Engine<'a> {
         if self.including.len() >= self.limits.includes {
             let innermost = self.including.iter().rev().take(INCLUDES_SHOWN).rev();
             let chain = innermost.cloned().chain([identity]).collect();
-            return self.fail(ErrorKind::Includes { limit: self.limits.includes, chain }, role.span, role.path);
+            return self.fail(
+                ErrorKind::Includes {
+                    limit: self.limits.includes,
+                    chain,
+                },
+                role.span,
+                role.path,
+            );
         }
         self.including.push(identity.clone());
         let stack = around.stack.below(&role.layers);
-        let inside = Around { stack: &stack, module, depth: around.depth + 1, ..*around };
+        let inside = Around {
+            stack: &stack,
+            module,
+            depth: around.depth + 1,
+            ..*around
+        };
         let root = self.role(&module.root, Some(&role.name), None, &inside);
         self.including.pop();
-        let include = Include { text, module: identity, layers: role.layers };
-        root.map(|root| Role { span: role.span, include: Some(include), ..root })
+        let include = Include {
+            text,
+            module: identity,
+            layers: role.layers,
+        };
+        root.map(|root| Role {
+            span: role.span,
+            include: Some(include),
+            ..root
+        })
     }
 
     fn enabled(&mut self, template: &Template, scene: &Scene<'_>) -> bool {
@@ -384,19 +498,39 @@ impl<'a> Engine<'a> {
         let ancestors = scene.around.ancestors;
         let name = template.source();
         let path = join(ancestors, &name);
-        let this = Some(RoleName { name: &name, path: &path });
-        self.text(template, &Scene { place: Place::Role { this, ancestors }, role: Ok(&path), ..*scene })
+        let this = Some(RoleName {
+            name: &name,
+            path: &path,
+        });
+        self.text(
+            template,
+            &Scene {
+                place: Place::Role { this, ancestors },
+                role: Ok(&path),
+                ..*scene
+            },
+        )
     }
 
     fn traits(&mut self, template: &TraitsTemplate, scene: &Scene<'_>) -> Option<Traits> {
         let timeout = self.text(&template.timeout, scene);
         let trigger = self.text(&template.trigger, scene);
         let never = template.trigger.literal() == Some("");
-        let await_at = if never { Some(String::new()) } else { self.text(&template.await_at, scene) };
-        let texts = TraitsTexts { trigger: trigger?, await_at: await_at?, timeout: timeout? };
+        let await_at = if never {
+            Some(String::new())
+        } else {
+            self.text(&template.await_at, scene)
+        };
+        let texts = TraitsTexts {
+            trigger: trigger?,
+            await_at: await_at?,
+            timeout: timeout?,
+        };
         let trigger = Moment::parse(&texts.trigger);
         Some(Traits {
-            await_at: trigger.as_ref().map(|t| Moment::parse(&texts.await_at).unwrap_or_else(|| t.clone())),
+            await_at: trigger
+                .as_ref()
+                .map(|t| Moment::parse(&texts.await_at).unwrap_or_else(|| t.clone())),
             trigger,
             timeout: duration::parse(&texts.timeout),
             critical: template.critical,
@@ -412,8 +546,10 @@ impl<'a> Engine<'a> {
         field: impl Fn(&T) -> &Template,
         make: impl Fn(&T, String) -> U,
     ) -> Option<Vec<U>> {
-        let made: Vec<_> =
-            items.iter().filter_map(|item| Some(make(item, self.text(field(item), scene)?))).collect();
+        let made: Vec<_> = items
+            .iter()
+            .filter_map(|item| Some(make(item, self.text(field(item), scene)?)))
+            .collect();
         (made.len() == items.len()).then_some(made)
     }
 
@@ -431,7 +567,14 @@ impl<'a> Engine<'a> {
     }
 
     fn evaluate(&self, template: &Template, scene: &Scene<'_>) -> Result<String, EvaluateError> {
-        evaluate(template, &Context { variables: &scene.view, place: scene.place, world: self.world })
+        evaluate(
+            template,
+            &Context {
+                variables: &scene.view,
+                place: scene.place,
+                world: self.world,
+            },
+        )
     }
 
     /// Counts the role against the limits.
@@ -440,13 +583,17 @@ impl<'a> Engine<'a> {
         if self.roles > self.limits.roles {
             // Said once: whatever comes after it would only say the same.
             if self.roles == self.limits.roles + 1 {
-                let kind = ErrorKind::Roles { limit: self.limits.roles };
+                let kind = ErrorKind::Roles {
+                    limit: self.limits.roles,
+                };
                 return self.fail(kind, template.span, unnamed(template, around));
             }
             return None;
         }
         if around.depth > self.limits.depth {
-            let kind = ErrorKind::Depth { limit: self.limits.depth };
+            let kind = ErrorKind::Depth {
+                limit: self.limits.depth,
+            };
             return self.fail(kind, template.span, unnamed(template, around));
         }
         Some(())
@@ -474,21 +621,38 @@ fn unnamed(template: &RoleTemplate, around: &Around<'_>) -> String {
 }
 
 fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
-    InstantiateError { kind, span, role, repeated: 0 }
+    InstantiateError {
+        kind,
+        span,
+        role,
+        repeated: 0,
+    }
 }
 
 /// What a task inherits from its class. Nothing in it is evaluated: values are literal, and a target means nothing.
 fn of_class(class: &TaskClass) -> (Vec<Constraint>, Vec<Outbound>, Vec<Inbound>) {
-    let constraints = class.constraints.iter().map(|item| merge::constraint(item, item.value.source()));
-    let connect = class.connect.iter().map(|item| merge::outbound(item, String::new()));
-    let bind = class.bind.iter().map(|item| merge::inbound(item, item.global.source()));
+    let constraints = class
+        .constraints
+        .iter()
+        .map(|item| merge::constraint(item, item.value.source()));
+    let connect = class
+        .connect
+        .iter()
+        .map(|item| merge::outbound(item, String::new()));
+    let bind = class
+        .bind
+        .iter()
+        .map(|item| merge::inbound(item, item.global.source()));
     (constraints.collect(), connect.collect(), bind.collect())
 }
 
 /// A disabled root stays, as it is written.
 fn disabled_root(template: &RoleTemplate) -> Role {
     let sources = |block: &[Variable]| {
-        block.iter().map(|variable| (variable.name.clone(), variable.value.source())).collect()
+        block
+            .iter()
+            .map(|variable| (variable.name.clone(), variable.value.source()))
+            .collect()
     };
     let name = template.name.source();
     Role {
@@ -501,9 +665,21 @@ fn disabled_root(template: &RoleTemplate) -> Role {
             vars: sources(&template.vars),
             user: BTreeMap::new(),
         },
-        constraints: template.constraints.iter().map(|c| merge::constraint(c, c.value.source())).collect(),
-        connect: template.connect.iter().map(|c| merge::outbound(c, c.channel.target.source())).collect(),
-        bind: template.bind.iter().map(|c| merge::inbound(c, c.global.source())).collect(),
+        constraints: template
+            .constraints
+            .iter()
+            .map(|c| merge::constraint(c, c.value.source()))
+            .collect(),
+        connect: template
+            .connect
+            .iter()
+            .map(|c| merge::outbound(c, c.channel.target.source()))
+            .collect(),
+        bind: template
+            .bind
+            .iter()
+            .map(|c| merge::inbound(c, c.global.source()))
+            .collect(),
         critical: false,
         kind: Kind::Aggregator,
         roles: Vec::new(),

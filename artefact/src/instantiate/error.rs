@@ -95,7 +95,9 @@ impl InstantiateError {
             }
             ErrorKind::Bound { .. } => Some("only decimal digits and a sign, no spaces".to_owned()),
             ErrorKind::Includes { .. } => Some("an included file must not lead back to itself".to_owned()),
-            ErrorKind::Depth { .. } | ErrorKind::Roles { .. } => Some("look at the range of the iterators".to_owned()),
+            ErrorKind::Depth { .. } | ErrorKind::Roles { .. } => {
+                Some("look at the range of the iterators".to_owned())
+            }
         }
     }
 

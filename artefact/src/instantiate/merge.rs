@@ -8,7 +8,10 @@ use crate::ir::{ChannelTemplate, ConstraintTemplate, InboundTemplate, OutboundTe
 pub(super) fn constraints(inherited: &[Constraint], own: Vec<Constraint>) -> Vec<Constraint> {
     let mut merged = inherited.to_vec();
     for constraint in own {
-        match merged.iter_mut().find(|other| other.attribute == constraint.attribute) {
+        match merged
+            .iter_mut()
+            .find(|other| other.attribute == constraint.attribute)
+        {
             Some(other) => *other = constraint,
             None => merged.push(constraint),
         }
@@ -46,7 +49,10 @@ pub(super) fn constraint(template: &ConstraintTemplate, value: String) -> Constr
 }
 
 pub(super) fn outbound(template: &OutboundTemplate, target: String) -> Outbound {
-    Outbound { channel: channel(&template.channel), target }
+    Outbound {
+        channel: channel(&template.channel),
+        target,
+    }
 }
 
 pub(super) fn inbound(template: &InboundTemplate, global: String) -> Inbound {

@@ -10,8 +10,6 @@ mod merge;
 mod range;
 mod view;
 
-
-
 pub use error::{ErrorKind, InstantiateError};
 
 use crate::evaluate::World;
@@ -34,7 +32,12 @@ pub struct Limits {
 impl Default for Limits {
     /// Far beyond any real workflow (the largest known has 8 levels and 8,000 roles), well within the stack of a thread.
     fn default() -> Self {
-        Self { depth: 100, includes: 32, roles: 2_000_000, errors: 1_000 }
+        Self {
+            depth: 100,
+            includes: 32,
+            roles: 2_000_000,
+            errors: 1_000,
+        }
     }
 }
 

@@ -29,16 +29,28 @@ const QUOTED: usize = 80;
 pub(super) fn list(text: &str) -> Result<Items, ErrorKind> {
     match serde_json::from_str::<Option<Vec<Option<String>>>>(text) {
         Ok(items) => {
-            let items: Vec<_> = items.unwrap_or_default().into_iter().map(Option::unwrap_or_default).collect();
+            let items: Vec<_> = items
+                .unwrap_or_default()
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect();
             Ok(Items::List(items.into_iter()))
         }
-        Err(error) => Err(ErrorKind::Range { text: quoted(text), reason: error.to_string() }),
+        Err(error) => Err(ErrorKind::Range {
+            text: quoted(text),
+            reason: error.to_string(),
+        }),
     }
 }
 
 /// Reads the bounds of a counting iterator; both are included.
 pub(super) fn count(begin: &str, end: &str) -> Result<Items, ErrorKind> {
-    let number = |bound, text: &str| text.parse().map_err(|_| ErrorKind::Bound { bound, text: quoted(text) });
+    let number = |bound, text: &str| {
+        text.parse().map_err(|_| ErrorKind::Bound {
+            bound,
+            text: quoted(text),
+        })
+    };
     Ok(Items::Count(number("begin", begin)?..=number("end", end)?))
 }
 
@@ -71,7 +83,10 @@ mod tests {
         assert_eq!(items("-1", "+01").unwrap(), ["-1", "0", "1"]);
         assert_eq!(items("2", "1").unwrap(), Vec::<String>::new());
         for bad in ["", " 1", "1.0", "0x1", "1_0"] {
-            assert!(matches!(count("0", bad), Err(ErrorKind::Bound { bound: "end", .. })), "{bad}");
+            assert!(
+                matches!(count("0", bad), Err(ErrorKind::Bound { bound: "end", .. })),
+                "{bad}"
+            );
         }
     }
 }

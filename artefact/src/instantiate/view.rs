@@ -22,7 +22,12 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn outside(parent: &'a Stack<'a>, local: Option<Local<'a>>) -> Self {
-        Self { parent, local, defaults: None, vars: None }
+        Self {
+            parent,
+            local,
+            defaults: None,
+            vars: None,
+        }
     }
 }
 
@@ -42,9 +47,17 @@ impl Variables for View<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        let own = [self.defaults, self.vars].into_iter().flatten().flat_map(BTreeMap::keys).cloned();
+        let own = [self.defaults, self.vars]
+            .into_iter()
+            .flatten()
+            .flat_map(BTreeMap::keys)
+            .cloned();
         let local = self.local.map(|(name, _)| name.to_owned());
         let inherited = self.parent.names();
-        own.chain(local).chain(inherited).collect::<BTreeSet<_>>().into_iter().collect()
+        own.chain(local)
+            .chain(inherited)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 }
