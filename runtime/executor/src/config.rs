@@ -48,6 +48,8 @@ pub struct Patience {
     pub doubt: Duration,
     /// Between two questions for the state of a task that cannot stream it (`runtime.md` 11.4).
     pub state_poll: Duration,
+    /// For results of a transition to wait for those of other tasks, so that they go in one message.
+    pub gather: Duration,
     /// Between two SIGKILLs to what will not go.
     pub kill_again: Duration,
     /// For the core to take the last messages when the executor ends.
@@ -63,6 +65,7 @@ impl Default for Patience {
             start_poll: Duration::from_millis(50),
             doubt: Duration::from_secs(2),
             state_poll: Duration::from_secs(1),
+            gather: Duration::from_millis(5),
             kill_again: Duration::from_millis(200),
             farewell: Duration::from_secs(1),
         }
@@ -124,11 +127,4 @@ pub enum ExecutorError {
         /// The answer of the system.
         source: std::io::Error,
     },
-}
-
-/// Serves one core until it says `Shutdown`, SIGTERM or SIGINT comes, or the core is away for too long. When it
-/// returns, every process of every task is gone.
-pub async fn run(config: Config) -> Result<(), ExecutorError> {
-    let _ = config;
-    std::future::pending().await
 }

@@ -79,7 +79,9 @@ impl<T> Delivery<T> {
             self.numbered += 1;
             self.unacknowledged.push_back((self.numbered, message));
         }
-        let place = self.unacknowledged.partition_point(|(number, _)| *number <= self.sent);
+        let place = self
+            .unacknowledged
+            .partition_point(|(number, _)| *number <= self.sent);
         let (number, message) = self.unacknowledged.get(place)?;
         self.sent = *number;
         Some((*number, message))
@@ -93,9 +95,16 @@ impl<T> Delivery<T> {
     /// Forgets what the other side has, by its acknowledgement.
     pub fn acknowledge(&mut self, number: u64) -> Result<(), DeliveryError> {
         if number > self.numbered {
-            return Err(DeliveryError::NeverSent { sent: self.numbered, got: number });
+            return Err(DeliveryError::NeverSent {
+                sent: self.numbered,
+                got: number,
+            });
         }
-        while self.unacknowledged.front().is_some_and(|(first, _)| *first <= number) {
+        while self
+            .unacknowledged
+            .front()
+            .is_some_and(|(first, _)| *first <= number)
+        {
             self.unacknowledged.pop_front();
         }
         Ok(())
@@ -119,7 +128,10 @@ impl<T> Delivery<T> {
             return Ok(false);
         }
         if number != self.received + 1 {
-            return Err(DeliveryError::Gap { received: self.received, got: number });
+            return Err(DeliveryError::Gap {
+                received: self.received,
+                got: number,
+            });
         }
         self.received = number;
         Ok(true)
@@ -172,14 +184,21 @@ mod tests {
         }
 
         fn send(&mut self, side: usize) -> bool {
-            let Some((number, message)) = self.sides[side].next() else { return false };
+            let Some((number, message)) = self.sides[side].next() else {
+                return false;
+            };
             self.flying[side].push_back((number, *message));
             true
         }
 
         fn arrive(&mut self, side: usize) -> bool {
-            let Some((number, message)) = self.flying[side].pop_front() else { return false };
-            if self.sides[1 - side].take(number).expect("no gap on a connection that keeps order") {
+            let Some((number, message)) = self.flying[side].pop_front() else {
+                return false;
+            };
+            if self.sides[1 - side]
+                .take(number)
+                .expect("no gap on a connection that keeps order")
+            {
                 self.heard[1 - side].push(message);
             }
             true
@@ -276,6 +295,9 @@ mod tests {
     fn rules_are_rules() {
         let mut side = Delivery::<()>::new(8);
         assert_eq!(side.take(2), Err(DeliveryError::Gap { received: 0, got: 2 }));
-        assert_eq!(side.acknowledge(1), Err(DeliveryError::NeverSent { sent: 0, got: 1 }));
+        assert_eq!(
+            side.acknowledge(1),
+            Err(DeliveryError::NeverSent { sent: 0, got: 1 })
+        );
     }
 }

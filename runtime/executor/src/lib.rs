@@ -5,6 +5,17 @@
 //! for a while. It owns its process: it becomes the reaper of every orphan below it, so [`run`] is not to be
 //! called in a process that has other children.
 
+mod commands;
 mod config;
+mod control;
+mod delivery;
+mod host;
+mod link;
+mod output;
+mod ports;
+mod process;
+mod task;
 
-pub use config::{Config, ExecutorError, Patience, SECRET_VARIABLE, run};
+pub use config::{Config, ExecutorError, Patience, SECRET_VARIABLE};
+pub use delivery::{Delivery, DeliveryError};
+pub use host::run;

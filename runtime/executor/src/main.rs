@@ -13,7 +13,10 @@ const USAGE: &str = "usage: partita-executor --core unix:/path|http://host:port 
                      [--core-patience-ms N] [--die-with-executor]";
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let Some(config) = configuration(std::env::args_os().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
@@ -49,7 +52,10 @@ fn configuration(mut arguments: impl Iterator<Item = OsString>) -> Option<Config
             _ => return None,
         }
     }
-    #[allow(clippy::disallowed_methods, reason = "this is the command line of the executor")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the command line of the executor"
+    )]
     let secret = std::env::var(SECRET_VARIABLE).unwrap_or_default();
     let mut config = Config::new(core?, host?, secret, directory?.into());
     config.core_patience = core_patience;

@@ -23,7 +23,11 @@ pub(crate) struct Port {
 pub(crate) enum PortError {
     #[error("no port is free from {} to {} outside the ephemeral range {}-{}: {last}",
             range.start(), range.end(), ephemeral.start(), ephemeral.end())]
-    NoneFree { range: RangeInclusive<u16>, ephemeral: RangeInclusive<u16>, last: String },
+    NoneFree {
+        range: RangeInclusive<u16>,
+        ephemeral: RangeInclusive<u16>,
+        last: String,
+    },
     #[error("port {port}, given by the cluster, is taken: {source}")]
     Taken { port: u16, source: io::Error },
     #[error("{0} is no port")]
@@ -38,7 +42,10 @@ impl Port {
     /// The port that the cluster has promised to be ours. What is left of an ended connection (TIME_WAIT) is no
     /// hindrance, as it is none to the task.
     pub(crate) fn given(port: u32) -> Result<Self, PortError> {
-        let number = u16::try_from(port).ok().filter(|number| *number > 0).ok_or(PortError::NoPort(port))?;
+        let number = u16::try_from(port)
+            .ok()
+            .filter(|number| *number > 0)
+            .ok_or(PortError::NoPort(port))?;
         bind(number, false)
             .or_else(|_| bind(number, true))
             .map_err(|source| PortError::Taken { port: number, source })
@@ -57,7 +64,11 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new(range: RangeInclusive<u16>, ephemeral: RangeInclusive<u16>) -> Self {
-        Self { next: *range.start(), range, ephemeral }
+        Self {
+            next: *range.start(),
+            range,
+            ephemeral,
+        }
     }
 
     /// A port that nobody has.
@@ -69,14 +80,20 @@ impl Ports {
             }
             match bind(number, false) {
                 Ok(port) => {
-                    self.next =
-                        number.checked_add(1).filter(|next| self.range.contains(next)).unwrap_or(*self.range.start());
+                    self.next = number
+                        .checked_add(1)
+                        .filter(|next| self.range.contains(next))
+                        .unwrap_or(*self.range.start());
                     return Ok(port);
                 }
                 Err(error) => last = error.to_string(),
             }
         }
-        Err(PortError::NoneFree { range: self.range.clone(), ephemeral: self.ephemeral.clone(), last })
+        Err(PortError::NoneFree {
+            range: self.range.clone(),
+            ephemeral: self.ephemeral.clone(),
+            last,
+        })
     }
 }
 
@@ -86,7 +103,10 @@ pub(crate) fn ephemeral() -> io::Result<RangeInclusive<u16>> {
     let mut ends = text.split_whitespace().map(str::parse);
     match (ends.next(), ends.next()) {
         (Some(Ok(low)), Some(Ok(high))) => Ok(low..=high),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidData, format!("`{}` is no range of ports", text.trim()))),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("`{}` is no range of ports", text.trim()),
+        )),
     }
 }
 
@@ -96,7 +116,10 @@ fn bind(number: u16, reuse: bool) -> io::Result<Port> {
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, number)).into())?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
-    Ok(Port { number, _socket: socket })
+    Ok(Port {
+        number,
+        _socket: socket,
+    })
 }
 
 #[cfg(test)]
@@ -125,8 +148,10 @@ mod tests {
                 let task = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("socket");
                 task.set_reuse_address(reuse_address).expect("option");
                 task.set_reuse_port(reuse_port).expect("option");
-                task.bind(&address.into()).unwrap_or_else(|error| panic!("{address}: {error}"));
-                task.listen(8).unwrap_or_else(|error| panic!("{address}: {error}"));
+                task.bind(&address.into())
+                    .unwrap_or_else(|error| panic!("{address}: {error}"));
+                task.listen(8)
+                    .unwrap_or_else(|error| panic!("{address}: {error}"));
             }
         }
     }
@@ -134,7 +159,8 @@ mod tests {
     #[test]
     fn nobody_finds_a_port_on_which_somebody_listens() {
         let held = ports().find().expect("a port");
-        let listener = std::net::TcpListener::bind(("127.0.0.1", held.number())).expect("std sets SO_REUSEADDR");
+        let listener =
+            std::net::TcpListener::bind(("127.0.0.1", held.number())).expect("std sets SO_REUSEADDR");
         let number = held.number();
         drop(held);
         assert!(Ports::new(number..=number, 1..=1).find().is_err());
@@ -145,8 +171,13 @@ mod tests {
 
     #[test]
     fn ephemeral_ports_are_passed_over() {
-        let error = Ports::new(40_000..=40_010, 32_768..=60_999).find().expect_err("none");
-        assert!(error.to_string().contains("ephemeral range 32768-60999"), "{error}");
+        let error = Ports::new(40_000..=40_010, 32_768..=60_999)
+            .find()
+            .expect_err("none");
+        assert!(
+            error.to_string().contains("ephemeral range 32768-60999"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use partita_occ::{Event, State};
 use partita_proto::executor::{
-    self as proto, ControlMode, DeviceEvent, DeviceEventKind, Exit, HookReport, Phase, TaskUpdate, TransitionResult,
+    self as proto, ControlMode, DeviceEvent, DeviceEventKind, Exit, HookReport, Phase, TaskUpdate,
+    TransitionResult,
 };
 
 /// What is to be known of a task beforehand.
@@ -98,7 +99,10 @@ pub(crate) enum Input {
     /// Answer to [`Effect::Call`].
     Called(Outcome),
     /// The core wants the process of a hook task to run.
-    Trigger { command_id: String, patience: Option<Duration> },
+    Trigger {
+        command_id: String,
+        patience: Option<Duration>,
+    },
     /// The core, or the end of the executor, wants it gone.
     Kill,
     /// The direct child has ended; `left`: others that it started have not.
@@ -117,7 +121,13 @@ pub(crate) enum Effect {
     /// Try its control port until it answers: [`Input::Up`]. From then on watch its streams.
     Connect,
     /// Have the task do this; [`Input::Called`] follows.
-    Call { event: Event, source: State, arguments: Vec<(String, String)> },
+    Call {
+        event: Event,
+        source: State,
+        destination: State,
+        arguments: Vec<(String, String)>,
+        patience: Duration,
+    },
     /// Ask for its state; [`Input::Seen`] or [`Input::Unreachable`] follows.
     Ask,
     /// Drop the call or question under way.
@@ -131,7 +141,10 @@ pub(crate) enum Effect {
     /// To the core.
     Update(Box<TaskUpdate>),
     /// To the core.
-    Answer { command_id: String, result: TransitionResult },
+    Answer {
+        command_id: String,
+        result: TransitionResult,
+    },
     /// To the core.
     Report(Box<HookReport>),
     /// To the core.
@@ -228,20 +241,17 @@ impl Task {
         }
     }
 
-    /// A task that could not even be tried.
-    pub(crate) fn stillborn(spec: Spec, reason: String, unix_ms: i64) -> (Self, Vec<Effect>) {
-        let mut task = Self::new(spec, 0, Vec::new());
-        let effects = task.step(Input::Launched(Err(reason)), unix_ms);
-        (task, effects)
-    }
-
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.stage, Stage::Ended)
     }
 
     /// What is known of it, for the inventory.
     pub(crate) fn told(&self) -> TaskUpdate {
-        TaskUpdate { phase: self.phase().into(), state: self.state.to_string(), ..self.told.clone() }
+        TaskUpdate {
+            phase: self.phase().into(),
+            state: self.state.to_string(),
+            ..self.told.clone()
+        }
     }
 
     /// Takes what happened at `unix_ms`.
@@ -359,7 +369,9 @@ impl Task {
                 self.update(out);
             }
             Stage::Doubt(_) => self.cleared(State::Unknown, out),
-            Stage::Ending(Step::Ask) => self.force(&format!("its state could not be asked for ({reason})"), out),
+            Stage::Ending(Step::Ask) => {
+                self.force(&format!("its state could not be asked for ({reason})"), out)
+            }
             _ => {}
         }
     }
@@ -409,7 +421,10 @@ impl Task {
             }
             _ => (format!(" while {}", self.state), None),
         };
-        let asked = self.leaving || command.as_ref().is_some_and(|command| command.event == Event::Exit);
+        let asked = self.leaving
+            || command
+                .as_ref()
+                .is_some_and(|command| command.event == Event::Exit);
         self.told.requested = asked;
         if asked {
             self.state = State::Done;
@@ -421,7 +436,11 @@ impl Task {
             self.told.last_lines = last_lines;
         }
         if let Some(command) = command {
-            let error = if asked { String::new() } else { self.told.reason.clone() };
+            let error = if asked {
+                String::new()
+            } else {
+                self.told.reason.clone()
+            };
             self.answer(&command, asked, error, out);
         }
         if self.left {
@@ -448,7 +467,10 @@ impl Task {
         match std::mem::replace(&mut self.stage, Stage::Steady) {
             Stage::Starting => {
                 self.stage = Stage::Starting;
-                let reason = format!("did not reach STANDBY within {:?} of its start", self.spec.start_timeout);
+                let reason = format!(
+                    "did not reach STANDBY within {:?} of its start",
+                    self.spec.start_timeout
+                );
                 self.fail_start(reason, out);
             }
             Stage::Steady => self.overdue(out),

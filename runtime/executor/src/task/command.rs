@@ -17,7 +17,9 @@ impl Task {
             out.push(Effect::Call {
                 event: command.event,
                 source: command.source,
+                destination: command.destination,
                 arguments: command.arguments.clone(),
+                patience: command.patience,
             });
             out.push(Effect::Timer(command.patience));
             self.stage = Stage::Busy(command);
@@ -28,7 +30,10 @@ impl Task {
                 self.stage = Stage::Busy(command);
                 out.push(Effect::Launch);
             }
-        } else if self.spec.mode == ControlMode::Basic && command.event == Event::Stop && (self.child || self.left) {
+        } else if self.spec.mode == ControlMode::Basic
+            && command.event == Event::Stop
+            && (self.child || self.left)
+        {
             out.push(Effect::Timer(command.patience));
             out.push(Effect::Signal(Signal::Kill));
             self.stage = Stage::Stopping(command);
@@ -43,8 +48,12 @@ impl Task {
         match &self.stage {
             Stage::Steady => None,
             Stage::New | Stage::Starting => Some("it has not reached STANDBY yet".to_owned()),
-            Stage::Busy(busy) | Stage::Stopping(busy) => Some(format!("it is still busy with {}", busy.event)),
-            Stage::Doubt(_) => Some("its state is being asked for, since it did not answer before".to_owned()),
+            Stage::Busy(busy) | Stage::Stopping(busy) => {
+                Some(format!("it is still busy with {}", busy.event))
+            }
+            Stage::Doubt(_) => {
+                Some("its state is being asked for, since it did not answer before".to_owned())
+            }
             Stage::Ending(_) => Some("it is being ended".to_owned()),
             Stage::Ended if self.told.reason.is_empty() => Some("it has ended".to_owned()),
             Stage::Ended => Some(format!("it has ended: {}", self.told.reason)),
@@ -78,6 +87,10 @@ impl Task {
                     self.answer(&command, error.is_none(), error.unwrap_or_default(), out);
                 }
             },
+            Stage::Doubt(None) => {
+                self.stage = Stage::Doubt(None);
+                self.cleared(outcome.state, out);
+            }
             Stage::Ending(step) => {
                 self.stage = Stage::Ending(step);
                 self.left_state(step, outcome, out);
@@ -89,18 +102,22 @@ impl Task {
     /// The core is answered at its deadline; the task is asked where it is now.
     pub(super) fn timed_out(&mut self, command: &Command, out: &mut Vec<Effect>) {
         let was = std::mem::replace(&mut self.state, State::Unknown);
-        let error = format!("no answer to {} within {:?}; it was {was} before", command.event, command.patience);
+        let error = format!(
+            "no answer to {} within {:?}; it was {was} before",
+            command.event, command.patience
+        );
         self.told.reason.clone_from(&error);
         self.answer(command, false, error, out);
-        out.push(Effect::Cancel);
-        out.push(Effect::Ask);
-        out.push(Effect::Timer(self.spec.doubt));
+        // The call has the same deadline: it now asks for the state by itself, and leads a device back.
+        out.push(Effect::Timer(self.spec.doubt * 2));
         self.stage = Stage::Doubt(None);
     }
 
     /// The doubt is over, for better or worse.
     pub(super) fn cleared(&mut self, state: State, out: &mut Vec<Effect>) {
-        let Stage::Doubt(pending) = std::mem::replace(&mut self.stage, Stage::Steady) else { return };
+        let Stage::Doubt(pending) = std::mem::replace(&mut self.stage, Stage::Steady) else {
+            return;
+        };
         self.state = state;
         out.push(Effect::NoTimer);
         match pending {
@@ -120,7 +137,11 @@ impl Task {
             return;
         }
         let patience = [patience, self.spec.run_timeout].into_iter().flatten().min();
-        self.run = Some(Run { command_id: Some(command_id), patience, overdue: false });
+        self.run = Some(Run {
+            command_id: Some(command_id),
+            patience,
+            overdue: false,
+        });
         out.push(Effect::Launch);
     }
 
@@ -150,7 +171,11 @@ impl Task {
         self.told.exit = None;
         self.told.reason.clear();
         if let Stage::Busy(command) = std::mem::replace(&mut self.stage, Stage::Steady) {
-            self.run = Some(Run { command_id: None, patience: self.spec.run_timeout, overdue: false });
+            self.run = Some(Run {
+                command_id: None,
+                patience: self.spec.run_timeout,
+                overdue: false,
+            });
             self.state = command.destination;
             self.update(out);
             self.answer(&command, true, String::new(), out);
@@ -195,15 +220,30 @@ impl Task {
         if !ending && !stopping {
             out.push(Effect::NoTimer);
         }
-        let overdue = run.as_ref().filter(|run| run.overdue).and_then(|run| run.patience);
+        let overdue = run
+            .as_ref()
+            .filter(|run| run.overdue)
+            .and_then(|run| run.patience);
         let text = match overdue {
-            Some(patience) => format!("did not end within {patience:?}, and was killed with all that it had started"),
+            Some(patience) => {
+                format!("did not end within {patience:?}, and was killed with all that it had started")
+            }
             None => exit_text(exit),
         };
         if let Some(command_id) = run.and_then(|run| run.command_id) {
-            let error = if ending { format!("was ended while it ran; it {text}") } else { text };
+            let error = if ending {
+                format!("was ended while it ran; it {text}")
+            } else {
+                text
+            };
             let ok = !ending && overdue.is_none() && exit.how == Some(How::Code(0));
-            self.report(command_id, Some(exit), if ok { String::new() } else { error }, output, out);
+            self.report(
+                command_id,
+                Some(exit),
+                if ok { String::new() } else { error },
+                output,
+                out,
+            );
         } else if self.spec.mode == ControlMode::Basic && !ending && !stopping {
             self.told.reason = text;
             self.told.last_lines.clone_from(&output.last_lines);

@@ -22,7 +22,12 @@ impl Task {
                 return;
             }
             Stage::Busy(command) | Stage::Doubt(Some((command, _))) | Stage::Stopping(command) => {
-                self.answer(&command, false, format!("it is being ended, so {} was given up", command.event), out);
+                self.answer(
+                    &command,
+                    false,
+                    format!("it is being ended, so {} was given up", command.event),
+                    out,
+                );
                 self.state = State::Unknown;
             }
             Stage::Doubt(None) => self.state = State::Unknown,
@@ -46,12 +51,12 @@ impl Task {
 
     /// The next step out for a task that is in `self.state`.
     pub(super) fn leave(&mut self, out: &mut Vec<Effect>) {
-        let event = match self.state {
-            State::Running | State::Paused => Event::Stop,
-            State::Configured => Event::Reset,
-            State::Standby => Event::Exit,
+        let (event, destination) = match self.state {
+            State::Running | State::Paused => (Event::Stop, State::Configured),
+            State::Configured => (Event::Reset, State::Standby),
+            State::Standby => (Event::Exit, State::Done),
             // A FairMQ device cannot leave ERROR, not even to end (runtime.md 2.3).
-            State::Error if self.spec.mode == ControlMode::Direct => Event::Exit,
+            State::Error if self.spec.mode == ControlMode::Direct => (Event::Exit, State::Done),
             State::Done => return self.await_exit(out),
             state => return self.force(&format!("in {state} it cannot be asked to end"), out),
         };
@@ -59,7 +64,13 @@ impl Task {
             return self.force("it went in circles when asked to end", out);
         }
         self.leaves += 1;
-        out.push(Effect::Call { event, source: self.state, arguments: Vec::new() });
+        out.push(Effect::Call {
+            event,
+            source: self.state,
+            destination,
+            arguments: Vec::new(),
+            patience: self.spec.kill.transition,
+        });
         out.push(Effect::Timer(self.spec.kill.transition));
         self.stage = Stage::Ending(Step::Leave(event));
     }
@@ -93,8 +104,13 @@ impl Task {
     pub(super) fn next_step(&mut self, step: Step, out: &mut Vec<Effect>) {
         let kill = self.spec.kill;
         match step {
-            Step::Ask => self.force(&format!("it did not say its state within {:?}", kill.transition), out),
-            Step::Leave(event) => self.force(&format!("no answer to {event} within {:?}", kill.transition), out),
+            Step::Ask => self.force(
+                &format!("it did not say its state within {:?}", kill.transition),
+                out,
+            ),
+            Step::Leave(event) => {
+                self.force(&format!("no answer to {event} within {:?}", kill.transition), out)
+            }
             Step::Exit => self.force(&format!("it did not end within {:?} of EXIT", kill.exit), out),
             Step::Signal(Signal::Term) => self.signal(Signal::Interrupt, out),
             Step::Signal(Signal::Interrupt) => {

@@ -1,0 +1,206 @@
+//! What the core asks for.
+
+use std::time::Duration;
+
+use partita_occ::{Event, State};
+use partita_proto::executor::{
+    ControlMode, HookReport, KillPolicy, Phase, TaskSpec, TaskUpdate, Transition, TransitionResult, Trigger,
+    from_executor::Body, to_executor,
+};
+
+use super::{Entry, Host, unix_ms};
+use crate::config::Patience;
+use crate::ports::{Port, PortError};
+use crate::task::{Command, Input, KillPatience, Spec, Task};
+
+impl Host {
+    pub(super) fn request(&mut self, body: to_executor::Body) {
+        match body {
+            to_executor::Body::Launch(launch) => self.queue.extend(launch.tasks),
+            to_executor::Body::Transition(transition) => self.transition(&transition),
+            to_executor::Body::Trigger(trigger) => self.trigger(&trigger),
+            to_executor::Body::Kill(kill) => {
+                for task_id in kill.task_ids {
+                    self.kill(&task_id);
+                }
+            }
+            to_executor::Body::Shutdown(_) => self.close("the core says so"),
+            to_executor::Body::Welcome(_) => {} // The link has taken it.
+        }
+    }
+
+    /// Starts the task that has waited longest.
+    pub(super) fn launch_next(&mut self) {
+        let Some(spec) = self.queue.pop_front() else {
+            return;
+        };
+        if let Some(entry) = self.tasks.get(&spec.task_id) {
+            self.send(Body::Update(entry.task.told())); // Sent again by a core that has lost its memory.
+            return;
+        }
+        let task_id = spec.task_id.clone();
+        let machine = machine_spec(&spec, &self.config.patience);
+        let ports = if self.closing {
+            Err("the executor is ending".to_owned())
+        } else {
+            self.ports(&spec)
+        };
+        let (control_port, bind_ports, input) = match ports {
+            Ok((control_port, bind_ports)) => (control_port, bind_ports, Input::Accept),
+            Err(reason) => (None, Vec::new(), Input::Launched(Err(reason))),
+        };
+        let numbers = bind_ports.iter().map(|port| port.number().into()).collect();
+        let control = control_port.as_ref().map_or(0, |port| port.number().into());
+        let entry = Entry {
+            task: Task::new(machine, control, numbers),
+            spec,
+            control_port,
+            bind_ports,
+            client: None,
+            watch: None,
+            call: None,
+            call_number: 0,
+            timer_number: 0,
+            capture: None,
+        };
+        self.tasks.insert(task_id.clone(), entry);
+        self.drive(&task_id, input);
+    }
+
+    fn ports(&mut self, spec: &TaskSpec) -> Result<(Option<Port>, Vec<Port>), String> {
+        let text = |error: PortError| error.to_string();
+        let control = match (spec.mode(), spec.control_port) {
+            (ControlMode::Basic | ControlMode::Hook, _) => None,
+            (_, 0) => Some(self.control_ports.find().map_err(text)?),
+            (_, given) => Some(Port::given(given).map_err(text)?),
+        };
+        let given = spec.bind_ports.iter().map(|port| Port::given(*port));
+        let mut bind: Vec<Port> = given.collect::<Result<_, _>>().map_err(text)?;
+        for _ in 0..spec.bind_ports_wanted {
+            bind.push(self.channel_ports.find().map_err(text)?);
+        }
+        Ok((control, bind))
+    }
+
+    fn transition(&mut self, transition: &Transition) {
+        let id = &transition.command_id;
+        if let Some(again) = self.commands.begin(id, transition.targets.len()) {
+            if let Some(report) = again.transition {
+                self.send(Body::TransitionReport(report));
+            }
+            return;
+        }
+        let event = transition.event.parse::<Event>();
+        let state = |text: &str| text.parse::<State>().unwrap_or_default();
+        for target in &transition.targets {
+            let error = match &event {
+                Err(unknown) => unknown.to_string(),
+                Ok(_) if !self.tasks.contains_key(&target.task_id) => {
+                    "there is no such task on this host".to_owned()
+                }
+                Ok(event) => {
+                    let own = |key: &str| target.arguments.iter().any(|argument| argument.key == key);
+                    let common = transition.common.iter().filter(|argument| !own(&argument.key));
+                    let arguments = common.chain(&target.arguments);
+                    let command = Command {
+                        id: id.clone(),
+                        event: *event,
+                        source: state(&transition.source),
+                        destination: state(&transition.destination),
+                        arguments: arguments
+                            .map(|one| (one.key.clone(), one.value.clone()))
+                            .collect(),
+                        patience: milliseconds(transition.timeout_ms),
+                    };
+                    self.drive(&target.task_id, Input::Transition(command));
+                    continue;
+                }
+            };
+            let state = State::Unknown.to_string();
+            self.answer(
+                id,
+                TransitionResult {
+                    task_id: target.task_id.clone(),
+                    ok: false,
+                    state,
+                    error,
+                },
+            );
+        }
+    }
+
+    fn trigger(&mut self, trigger: &Trigger) {
+        if let Some(again) = self.commands.begin(&trigger.command_id, trigger.task_ids.len()) {
+            for report in again.hooks {
+                self.send(Body::HookReport(report));
+            }
+            return;
+        }
+        for task_id in &trigger.task_ids {
+            let command_id = trigger.command_id.clone();
+            if self.tasks.contains_key(task_id) {
+                let patience = (trigger.timeout_ms > 0).then(|| milliseconds(trigger.timeout_ms));
+                self.drive(task_id, Input::Trigger { command_id, patience });
+            } else {
+                let error = "there is no such task on this host".to_owned();
+                let report = HookReport {
+                    command_id,
+                    task_id: task_id.clone(),
+                    error,
+                    ..HookReport::default()
+                };
+                self.commands.report(&report);
+                self.send(Body::HookReport(report));
+            }
+        }
+    }
+
+    fn kill(&mut self, task_id: &str) {
+        while self.queue.iter().any(|spec| spec.task_id == task_id) {
+            self.launch_next(); // Kill comes after launch, whatever the queue.
+        }
+        if self.tasks.contains_key(task_id) {
+            self.drive(task_id, Input::Kill);
+            return;
+        }
+        self.send(Body::Update(TaskUpdate {
+            task_id: task_id.to_owned(),
+            phase: Phase::Ended.into(),
+            state: State::Unknown.to_string(),
+            requested: true,
+            reason: "there is no such task on this host".to_owned(),
+            ended_unix_ms: unix_ms(),
+            ..TaskUpdate::default()
+        }));
+    }
+}
+
+fn machine_spec(spec: &TaskSpec, patience: &Patience) -> Spec {
+    let kill = spec.kill.unwrap_or_else(|| {
+        tracing::debug!(
+            task = spec.task_id,
+            "the core says nothing about patience in killing, so there is none"
+        );
+        KillPolicy::default()
+    });
+    Spec {
+        task_id: spec.task_id.clone(),
+        name: spec.name.clone(),
+        environment_id: spec.environment_id.clone(),
+        mode: spec.mode(),
+        start_timeout: milliseconds(spec.start_timeout_ms),
+        run_timeout: (spec.hook_timeout_ms > 0).then(|| milliseconds(spec.hook_timeout_ms)),
+        kill: KillPatience {
+            transition: milliseconds(kill.transition_ms),
+            exit: milliseconds(kill.exit_ms),
+            term: milliseconds(kill.term_ms),
+            interrupt: milliseconds(kill.interrupt_ms),
+            again: patience.kill_again,
+        },
+        doubt: patience.doubt,
+    }
+}
+
+fn milliseconds(count: u32) -> Duration {
+    Duration::from_millis(count.into())
+}

@@ -1,0 +1,194 @@
+//! The start of one process.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Gid, Pid, Signal, Uid, getpid, getppid, set_parent_process_death_signal};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use super::tree::Process;
+use crate::config::SECRET_VARIABLE;
+
+/// The environment variable by which a process is known to belong to a task, even where it has left the process
+/// group and has lost its parent.
+pub(crate) const TASK_MARK: &str = "PARTITA_TASK_ID";
+
+/// What to start, and how.
+#[derive(Debug)]
+pub(crate) struct Launch<'a> {
+    pub(crate) task_id: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) shell: bool,
+    pub(crate) arguments: &'a [String],
+    /// On top of the executor's own.
+    pub(crate) env: &'a [(String, String)],
+    pub(crate) user: Option<&'a User>,
+    pub(crate) directory: &'a Path,
+    /// The kernel kills it when the executor dies.
+    pub(crate) die_with_executor: bool,
+}
+
+/// A process that has been started.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) pid: Process,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+}
+
+/// Somebody as whom a process can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    uid: Uid,
+    gid: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Launch<'_> {
+    pub(super) fn run(&self) -> io::Result<Launched> {
+        let mut command = self.command();
+        let mut child = command.spawn()?;
+        let pid = Process(Pid::from_child(&child));
+        match (child.stdout.take(), child.stderr.take()) {
+            (Some(stdout), Some(stderr)) => Ok(Launched {
+                pid,
+                stdout: OwnedFd::from(stdout),
+                stderr: OwnedFd::from(stderr),
+            }),
+            _ => Err(io::Error::other("its output was not piped")),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = if self.shell {
+            let text: Vec<&str> = std::iter::once(self.value)
+                .chain(self.arguments.iter().map(String::as_str))
+                .collect();
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(text.join(" "));
+            command
+        } else {
+            let mut command = Command::new(self.value);
+            command.args(self.arguments);
+            command
+        };
+        command
+            .env_remove(SECRET_VARIABLE)
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .env(TASK_MARK, self.task_id)
+            .current_dir(self.directory)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.prepare(&mut command);
+        command
+    }
+
+    /// What only the child itself can do.
+    fn prepare(&self, command: &mut Command) {
+        if self.user.is_none() && !self.die_with_executor {
+            return; // The quick way to start a process is open only without this.
+        }
+        let user = self.user.cloned();
+        let die = self.die_with_executor;
+        let parent = getpid();
+        let prepare = move || {
+            if let Some(user) = &user {
+                set_thread_groups(&user.groups)?;
+                set_thread_res_gid(user.gid, user.gid, user.gid)?;
+                set_thread_res_uid(user.uid, user.uid, user.uid)?;
+            }
+            if die {
+                // After the change of user, which resets it.
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                if getppid() != Some(parent) {
+                    return Err(io::ErrorKind::BrokenPipe.into()); // The executor has died in between.
+                }
+            }
+            Ok(())
+        };
+        // SAFETY: between fork and exec only async-signal-safe operations are allowed. The closure makes nothing but
+        // direct system calls; it reads memory that was allocated before the fork, allocates and frees nothing
+        // (both error values are plain numbers), takes no lock and does not panic.
+        #[allow(
+            unsafe_code,
+            reason = "no safe way exists to set groups or a death signal in a child"
+        )]
+        unsafe {
+            command.pre_exec(prepare);
+        }
+    }
+}
+
+/// Looks users up, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    known: BTreeMap<String, User>,
+}
+
+impl Users {
+    /// Asks `id`, which knows the users of this host wherever they come from (files, LDAP, SSSD).
+    pub(crate) fn find(&mut self, name: &str) -> Result<&User, String> {
+        if !self.known.contains_key(name) {
+            let user = User {
+                uid: Uid::from_raw(ask(name, "-u")?),
+                gid: Gid::from_raw(ask(name, "-g")?),
+                groups: groups(name)?,
+            };
+            self.known.insert(name.to_owned(), user);
+        }
+        self.known
+            .get(name)
+            .ok_or_else(|| format!("user `{name}` is not known"))
+    }
+}
+
+fn ask(name: &str, what: &str) -> Result<u32, String> {
+    id(name, what)?
+        .trim()
+        .parse()
+        .map_err(|_| format!("`id {what} {name}` gave no number"))
+}
+
+fn groups(name: &str) -> Result<Vec<Gid>, String> {
+    let text = id(name, "-G")?;
+    let groups = text
+        .split_ascii_whitespace()
+        .map(|group| group.parse().map(Gid::from_raw));
+    groups
+        .collect::<Result<_, _>>()
+        .map_err(|_| format!("`id -G {name}` gave no list of numbers"))
+}
+
+fn id(name: &str, what: &str) -> Result<String, String> {
+    let output = Command::new("id")
+        .args([what, "--", name])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot look up user `{name}`: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("user `{name}` is not known on this host"));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_known_and_nonsense_is_not() {
+        let mut users = Users::default();
+        assert_eq!(users.find("root").map(|root| root.uid), Ok(Uid::ROOT));
+        assert!(
+            users
+                .find("no such user")
+                .is_err_and(|error| error.contains("`no such user` is not known"))
+        );
+    }
+}
