@@ -51,16 +51,14 @@ impl Moment {
         };
         let (name, weight) = text.split_at(sign);
         let name = name.to_owned();
-        match weight.parse() {
-            Ok(weight) => (Some(Self { name, weight }), None),
-            Err(_) => {
-                let error = WeightError {
-                    text: text.to_owned(),
-                    weight: weight.to_owned(),
-                };
-                (Some(Self { name, weight: 0 }), Some(error))
-            }
+        if let Ok(weight) = weight.parse() {
+            return (Some(Self { name, weight }), None);
         }
+        let error = WeightError {
+            text: text.to_owned(),
+            weight: weight.to_owned(),
+        };
+        (Some(Self { name, weight: 0 }), Some(error))
     }
 }
 

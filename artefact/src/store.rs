@@ -7,6 +7,7 @@
 //!
 //! Several processes may share it: a file appears whole or not at all, and an object never changes.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -163,7 +164,7 @@ impl Store {
 
     /// All hashes, sorted.
     pub fn list(&self) -> Result<Vec<Digest>, StoreError> {
-        let names = self.files(&self.objects)?;
+        let names = files(&self.objects)?;
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
@@ -199,7 +200,7 @@ impl Store {
     /// All names and the hashes to which they lead, sorted by name.
     pub fn names(&self) -> Result<Vec<(String, Digest)>, StoreError> {
         let mut names = Vec::new();
-        for file in self.files(&self.names)? {
+        for file in files(&self.names)? {
             let Some(name) = unescape(&file) else { continue };
             if let Some(digest) = self.named(&name)? {
                 names.push((name, digest));
@@ -213,17 +214,17 @@ impl Store {
     pub fn object(&self, digest: &Digest) -> PathBuf {
         self.objects.join(digest.hex())
     }
+}
 
-    /// Names of the files of a folder, sorted.
-    fn files(&self, folder: &Path) -> Result<Vec<String>, StoreError> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(folder).map_err(io_error("read", folder))? {
-            let entry = entry.map_err(io_error("read", folder))?;
-            names.extend(entry.file_name().into_string());
-        }
-        names.sort();
-        Ok(names)
+/// Names of the files of a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io_error("read", folder))? {
+        let entry = entry.map_err(io_error("read", folder))?;
+        names.extend(entry.file_name().into_string());
     }
+    names.sort();
+    Ok(names)
 }
 
 /// Reads an artefact from a file of any name, and tells its hash.
@@ -277,9 +278,10 @@ fn escape(name: &str) -> String {
     for (place, byte) in name.bytes().enumerate() {
         let plain = byte.is_ascii_alphanumeric() || b"-_@".contains(&byte) || (byte == b'.' && place > 0);
         if plain {
-            escaped.push(char::from(byte))
+            escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02x}"))
+            // Writing to a string cannot fail.
+            let _ = write!(escaped, "%{byte:02x}");
         }
     }
     escaped

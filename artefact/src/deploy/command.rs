@@ -191,7 +191,7 @@ impl Fields<'_> {
                 span: error.span,
                 kind: DeployErrorKind::Evaluate {
                     field: field.to_owned(),
-                    error,
+                    error: Box::new(error),
                 },
             });
             String::new()

@@ -40,7 +40,7 @@ pub enum DeployErrorKind {
         /// Which field of the template.
         field: String,
         /// Why.
-        error: EvaluateError,
+        error: Box<EvaluateError>,
     },
     /// `stdout` or `stderr` evaluates to something unknown.
     #[error("{field} is `{text}`, but can only be none, stdout or all")]

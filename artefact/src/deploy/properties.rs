@@ -79,13 +79,14 @@ pub fn properties(
             }
             Err(error) => {
                 let field = format!("properties.{name}");
+                let span = error.span;
                 let kind = DeployErrorKind::Evaluate {
                     field,
-                    error: error.clone(),
+                    error: Box::new(error),
                 };
                 errors.push(DeployError {
                     role: role.path.clone(),
-                    span: error.span,
+                    span,
                     kind,
                 });
             }

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::around::Around;
 use super::error::{ErrorKind, InstantiateError};
+use super::fields::{Scene, is_true};
 use super::view::{Local, View};
 use super::{Limits, merge, range};
-use crate::duration;
-use crate::evaluate::{Context, EvaluateError, Place, RoleName, World, evaluate};
+use crate::evaluate::{Place, RoleName, World};
 use crate::identity;
 use crate::instance::{
-    CallRole, Constraint, Inbound, Include, Instance, Kind, Moment, Outbound, Role, TaskRole, Traits,
-    TraitsTexts,
+    CallRole, Constraint, Inbound, Include, Instance, Kind, Outbound, Role, TaskRole, Traits,
 };
 use crate::ir::{
-    Artefact, Body, Code, ControlMode, Iterator, Layers, Module, Range, RoleTemplate, Span, TaskClass,
-    Template, TraitsTemplate, Variable,
+    Artefact, Body, Code, ControlMode, Iterator, Layers, Range, RoleTemplate, Span, Template, Variable,
 };
 use crate::stack::Stack;
 
@@ -24,37 +23,14 @@ const INCLUDES_SHOWN: usize = 3;
 /// Makes one tree.
 pub(super) struct Engine<'a> {
     artefact: &'a Artefact,
-    world: &'a dyn World,
-    limits: &'a Limits,
+    pub(super) world: &'a dyn World,
+    pub(super) limits: &'a Limits,
     errors: Vec<InstantiateError>,
-    warnings: Vec<InstantiateError>,
+    pub(super) warnings: Vec<InstantiateError>,
     /// Roles begun so far.
     roles: usize,
     /// Identities of the includes we are in, outermost first.
     including: Vec<String>,
-}
-
-/// What a role gets from where it stands.
-struct Around<'r> {
-    stack: &'r Stack<'r>,
-    /// Nearest first.
-    ancestors: &'r [RoleName<'r>],
-    constraints: &'r [Constraint],
-    connect: &'r [Outbound],
-    bind: &'r [Inbound],
-    /// The file that the template stands in.
-    module: &'r Module,
-    depth: usize,
-}
-
-/// Where a field stands: what it sees, and how its role is called.
-#[derive(Clone, Copy)]
-struct Scene<'r> {
-    view: View<'r>,
-    place: Place<'r>,
-    around: &'r Around<'r>,
-    /// Evaluated path, or the template whose name is not evaluated yet.
-    role: Result<&'r str, &'r RoleTemplate>,
 }
 
 /// A role without its children.
@@ -209,7 +185,7 @@ impl<'a> Engine<'a> {
             Some(name) => name.to_owned(),
             None => self.name(&template.name, &scene)?,
         };
-        let path = join(around.ancestors, &name);
+        let path = around.path(&name);
         let this = Some(RoleName {
             name: &name,
             path: &path,
@@ -356,7 +332,7 @@ impl<'a> Engine<'a> {
         };
         let items = match items {
             Ok(items) => items,
-            Err(kind) => return self.fail(kind, iterator.span, unnamed(template, around)),
+            Err(kind) => return self.fail(kind, iterator.span, around.unnamed(template)),
         };
         let before = self.errors.len();
         let mut instances = Vec::new();
@@ -400,7 +376,7 @@ impl<'a> Engine<'a> {
             ControlMode::Basic if traits.trigger.is_some() => ControlMode::Hook,
             mode => mode,
         };
-        let (constraints, connect, bind) = of_class(class);
+        let (constraints, connect, bind) = merge::of_class(class);
         let task = TaskRole {
             class: identity,
             mode,
@@ -460,123 +436,6 @@ impl<'a> Engine<'a> {
         })
     }
 
-    fn enabled(&mut self, template: &Template, scene: &Scene<'_>) -> bool {
-        if let Some(text) = template.literal() {
-            return is_true(text);
-        }
-        match self.evaluate(template, scene) {
-            Ok(text) => is_true(&text),
-            Err(error) => {
-                let span = error.span;
-                let warning = error_at(ErrorKind::Enabled(error), span, scene.path());
-                record(&mut self.warnings, warning, self.limits.errors);
-                false
-            }
-        }
-    }
-
-    /// All values of a block, or `None` if any is wrong. They do not see each other.
-    fn variables(&mut self, block: &[Variable], scene: &Scene<'_>) -> Option<BTreeMap<String, String>> {
-        let mut values = BTreeMap::new();
-        let mut whole = true;
-        for variable in block {
-            match self.text(&variable.value, scene) {
-                Some(value) => {
-                    values.insert(variable.name.clone(), value);
-                }
-                None => whole = false,
-            }
-        }
-        whole.then_some(values)
-    }
-
-    /// Inside the name, `This()` has the name and path as written.
-    fn name(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
-        if let Some(name) = template.literal() {
-            return Some(name.to_owned());
-        }
-        let ancestors = scene.around.ancestors;
-        let name = template.source();
-        let path = join(ancestors, &name);
-        let this = Some(RoleName {
-            name: &name,
-            path: &path,
-        });
-        self.text(
-            template,
-            &Scene {
-                place: Place::Role { this, ancestors },
-                role: Ok(&path),
-                ..*scene
-            },
-        )
-    }
-
-    fn traits(&mut self, template: &TraitsTemplate, scene: &Scene<'_>) -> Option<Traits> {
-        let timeout = self.text(&template.timeout, scene);
-        let trigger = self.text(&template.trigger, scene);
-        let never = template.trigger.literal() == Some("");
-        let await_at = if never {
-            Some(String::new())
-        } else {
-            self.text(&template.await_at, scene)
-        };
-        let texts = TraitsTexts {
-            trigger: trigger?,
-            await_at: await_at?,
-            timeout: timeout?,
-        };
-        let trigger = Moment::parse(&texts.trigger);
-        Some(Traits {
-            await_at: trigger
-                .as_ref()
-                .map(|t| Moment::parse(&texts.await_at).unwrap_or_else(|| t.clone())),
-            trigger,
-            timeout: duration::parse(&texts.timeout),
-            critical: template.critical,
-            texts,
-        })
-    }
-
-    /// Evaluates one field of each item of a list; `None` if any is wrong.
-    fn each<T, U>(
-        &mut self,
-        items: &[T],
-        scene: &Scene<'_>,
-        field: impl Fn(&T) -> &Template,
-        make: impl Fn(&T, String) -> U,
-    ) -> Option<Vec<U>> {
-        let made: Vec<_> = items
-            .iter()
-            .filter_map(|item| Some(make(item, self.text(field(item), scene)?)))
-            .collect();
-        (made.len() == items.len()).then_some(made)
-    }
-
-    fn text(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
-        if let Some(text) = template.literal() {
-            return Some(text.to_owned());
-        }
-        match self.evaluate(template, scene) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let span = error.span;
-                self.fail(ErrorKind::Evaluate(error), span, scene.path())
-            }
-        }
-    }
-
-    fn evaluate(&self, template: &Template, scene: &Scene<'_>) -> Result<String, EvaluateError> {
-        evaluate(
-            template,
-            &Context {
-                variables: &scene.view,
-                place: scene.place,
-                world: self.world,
-            },
-        )
-    }
-
     /// Counts the role against the limits.
     fn admit(&mut self, template: &RoleTemplate, around: &Around<'_>) -> Option<()> {
         self.roles += 1;
@@ -586,7 +445,7 @@ impl<'a> Engine<'a> {
                 let kind = ErrorKind::Roles {
                     limit: self.limits.roles,
                 };
-                return self.fail(kind, template.span, unnamed(template, around));
+                return self.fail(kind, template.span, around.unnamed(template));
             }
             return None;
         }
@@ -594,56 +453,24 @@ impl<'a> Engine<'a> {
             let kind = ErrorKind::Depth {
                 limit: self.limits.depth,
             };
-            return self.fail(kind, template.span, unnamed(template, around));
+            return self.fail(kind, template.span, around.unnamed(template));
         }
         Some(())
     }
 
-    fn fail<T>(&mut self, kind: ErrorKind, span: Span, role: String) -> Option<T> {
+    pub(super) fn fail<T>(&mut self, kind: ErrorKind, span: Span, role: String) -> Option<T> {
         record(&mut self.errors, error_at(kind, span, role), self.limits.errors);
         None
     }
 }
 
-impl Scene<'_> {
-    /// For messages: the path of the role, ending in the name as written while that is not evaluated.
-    fn path(&self) -> String {
-        match self.role {
-            Ok(path) => path.to_owned(),
-            Err(template) => unnamed(template, self.around),
-        }
-    }
-}
-
-/// Path of a role whose name is not evaluated yet.
-fn unnamed(template: &RoleTemplate, around: &Around<'_>) -> String {
-    join(around.ancestors, &template.name.source())
-}
-
-fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
+pub(super) fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
     InstantiateError {
         kind,
         span,
         role,
         repeated: 0,
     }
-}
-
-/// What a task inherits from its class. Nothing in it is evaluated: values are literal, and a target means nothing.
-fn of_class(class: &TaskClass) -> (Vec<Constraint>, Vec<Outbound>, Vec<Inbound>) {
-    let constraints = class
-        .constraints
-        .iter()
-        .map(|item| merge::constraint(item, item.value.source()));
-    let connect = class
-        .connect
-        .iter()
-        .map(|item| merge::outbound(item, String::new()));
-    let bind = class
-        .bind
-        .iter()
-        .map(|item| merge::inbound(item, item.global.source()));
-    (constraints.collect(), connect.collect(), bind.collect())
 }
 
 /// A disabled root stays, as it is written.
@@ -688,21 +515,8 @@ fn disabled_root(template: &RoleTemplate) -> Role {
     }
 }
 
-/// The texts that mean enabled (`template-language.md` 2.3).
-fn is_true(text: &str) -> bool {
-    let text = text.trim();
-    text == "1" || text.eq_ignore_ascii_case("true")
-}
-
-fn join(ancestors: &[RoleName<'_>], name: &str) -> String {
-    match ancestors.first() {
-        Some(parent) => format!("{}.{name}", parent.path),
-        None => name.to_owned(),
-    }
-}
-
 /// Adds an error, or counts it where the same one is known already.
-fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
+pub(super) fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
     if let Some(known) = errors.iter_mut().find(|known| known.repeats(&error)) {
         known.repeated += 1;
     } else if errors.len() < limit {

@@ -1,7 +1,7 @@
 //! How constraints and channels pass down the tree.
 
 use crate::instance::{Channel, Constraint, Inbound, Outbound};
-use crate::ir::{ChannelTemplate, ConstraintTemplate, InboundTemplate, OutboundTemplate};
+use crate::ir::{ChannelTemplate, ConstraintTemplate, InboundTemplate, OutboundTemplate, TaskClass};
 
 /// Own constraints over inherited ones: one for the same attribute takes the place of the inherited one, others follow
 /// (`template-language.md` 2.8).
@@ -74,4 +74,15 @@ fn channel(template: &ChannelTemplate) -> Channel {
         rate_logging: template.rate_logging.clone(),
         transport: template.transport.clone(),
     }
+}
+
+/// What a task inherits from its class. Nothing in it is evaluated: values are literal, and a target means nothing.
+pub(super) fn of_class(class: &TaskClass) -> (Vec<Constraint>, Vec<Outbound>, Vec<Inbound>) {
+    let constraints = class
+        .constraints
+        .iter()
+        .map(|item| constraint(item, item.value.source()));
+    let connect = class.connect.iter().map(|item| outbound(item, String::new()));
+    let bind = class.bind.iter().map(|item| inbound(item, item.global.source()));
+    (constraints.collect(), connect.collect(), bind.collect())
 }

@@ -4,8 +4,10 @@
 //! Depth first and in list order, so the same input always gives the same tree. An error stops the role it is in, not
 //! its siblings: everything that is wrong is said at once, and nothing that only follows from it.
 
+mod around;
 mod engine;
 mod error;
+mod fields;
 mod merge;
 mod range;
 mod view;

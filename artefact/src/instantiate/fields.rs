@@ -1,0 +1,161 @@
+//! The evaluation of the fields of a role.
+
+use std::collections::BTreeMap;
+
+use super::around::Around;
+use super::engine::{Engine, error_at, record};
+use super::error::ErrorKind;
+use super::view::View;
+use crate::duration;
+use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
+use crate::instance::{Moment, Traits, TraitsTexts};
+use crate::ir::{RoleTemplate, Template, TraitsTemplate, Variable};
+
+/// Where a field stands: what it sees, and how its role is called.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'r> {
+    pub(super) view: View<'r>,
+    pub(super) place: Place<'r>,
+    pub(super) around: &'r Around<'r>,
+    /// Evaluated path, or the template whose name is not evaluated yet.
+    pub(super) role: Result<&'r str, &'r RoleTemplate>,
+}
+
+impl Scene<'_> {
+    /// For messages: the path of the role, ending in the name as written while that is not evaluated.
+    fn path(&self) -> String {
+        match self.role {
+            Ok(path) => path.to_owned(),
+            Err(template) => self.around.unnamed(template),
+        }
+    }
+}
+
+impl Engine<'_> {
+    pub(super) fn enabled(&mut self, template: &Template, scene: &Scene<'_>) -> bool {
+        if let Some(text) = template.literal() {
+            return is_true(text);
+        }
+        match self.evaluate(template, scene) {
+            Ok(text) => is_true(&text),
+            Err(error) => {
+                let span = error.span;
+                let warning = error_at(ErrorKind::Enabled(error), span, scene.path());
+                record(&mut self.warnings, warning, self.limits.errors);
+                false
+            }
+        }
+    }
+
+    /// All values of a block, or `None` if any is wrong. They do not see each other.
+    pub(super) fn variables(
+        &mut self,
+        block: &[Variable],
+        scene: &Scene<'_>,
+    ) -> Option<BTreeMap<String, String>> {
+        let mut values = BTreeMap::new();
+        let mut whole = true;
+        for variable in block {
+            match self.text(&variable.value, scene) {
+                Some(value) => {
+                    values.insert(variable.name.clone(), value);
+                }
+                None => whole = false,
+            }
+        }
+        whole.then_some(values)
+    }
+
+    /// Inside the name, `This()` has the name and path as written.
+    pub(super) fn name(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
+        if let Some(name) = template.literal() {
+            return Some(name.to_owned());
+        }
+        let ancestors = scene.around.ancestors;
+        let name = template.source();
+        let path = scene.around.path(&name);
+        let this = Some(RoleName {
+            name: &name,
+            path: &path,
+        });
+        self.text(
+            template,
+            &Scene {
+                place: Place::Role { this, ancestors },
+                role: Ok(&path),
+                ..*scene
+            },
+        )
+    }
+
+    pub(super) fn traits(&mut self, template: &TraitsTemplate, scene: &Scene<'_>) -> Option<Traits> {
+        let timeout = self.text(&template.timeout, scene);
+        let trigger = self.text(&template.trigger, scene);
+        let never = template.trigger.literal() == Some("");
+        let await_at = if never {
+            Some(String::new())
+        } else {
+            self.text(&template.await_at, scene)
+        };
+        let texts = TraitsTexts {
+            trigger: trigger?,
+            await_at: await_at?,
+            timeout: timeout?,
+        };
+        let trigger = Moment::parse(&texts.trigger);
+        Some(Traits {
+            await_at: trigger
+                .as_ref()
+                .map(|t| Moment::parse(&texts.await_at).unwrap_or_else(|| t.clone())),
+            trigger,
+            timeout: duration::parse(&texts.timeout),
+            critical: template.critical,
+            texts,
+        })
+    }
+
+    /// Evaluates one field of each item of a list; `None` if any is wrong.
+    pub(super) fn each<T, U>(
+        &mut self,
+        items: &[T],
+        scene: &Scene<'_>,
+        field: impl Fn(&T) -> &Template,
+        make: impl Fn(&T, String) -> U,
+    ) -> Option<Vec<U>> {
+        let results: Vec<_> = items
+            .iter()
+            .filter_map(|item| Some(make(item, self.text(field(item), scene)?)))
+            .collect();
+        (results.len() == items.len()).then_some(results)
+    }
+
+    pub(super) fn text(&mut self, template: &Template, scene: &Scene<'_>) -> Option<String> {
+        if let Some(text) = template.literal() {
+            return Some(text.to_owned());
+        }
+        match self.evaluate(template, scene) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let span = error.span;
+                self.fail(ErrorKind::Evaluate(error), span, scene.path())
+            }
+        }
+    }
+
+    pub(super) fn evaluate(&self, template: &Template, scene: &Scene<'_>) -> Result<String, EvaluateError> {
+        evaluate(
+            template,
+            &Context {
+                variables: &scene.view,
+                place: scene.place,
+                world: self.world,
+            },
+        )
+    }
+}
+
+/// The texts that mean enabled (`template-language.md` 2.3).
+pub(super) fn is_true(text: &str) -> bool {
+    let text = text.trim();
+    text == "1" || text.eq_ignore_ascii_case("true")
+}
