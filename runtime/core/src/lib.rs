@@ -6,3 +6,4 @@
 
 pub mod aggregate;
 pub mod cause;
+pub mod environment;

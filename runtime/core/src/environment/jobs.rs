@@ -1,0 +1,247 @@
+//! Jobs: what people and circumstances ask for, one after the other, and which transitions that takes.
+
+use super::message::{DestroyOptions, Effect, Observation, Reply, Request, RequestId, Timer};
+use super::transition::{Program, State, Step, Transition};
+use super::{Environment, Wait};
+use crate::cause::Cause;
+
+/// What is to be done, and for whom.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    request: Option<RequestId>,
+    work: Request,
+    causes: Vec<Cause>,
+    /// It failed: what is left is to end well.
+    failed: bool,
+}
+
+impl Environment {
+    pub(super) fn request(&mut self, id: RequestId, request: Request) {
+        self.queue.push_back(Job {
+            request: Some(id),
+            work: request,
+            causes: Vec::new(),
+            failed: false,
+        });
+    }
+
+    /// Asks for a transition that circumstances call for; asking twice changes nothing.
+    pub(super) fn react(&mut self, transition: Transition, causes: Vec<Cause>) {
+        let work = Request::Transition(transition);
+        let wanted = |job: &Job| job.work == work;
+        if let Some(job) = self.queue.iter_mut().find(|job| job.request.is_none() && wanted(job)) {
+            job.causes.extend(causes);
+            return;
+        }
+        if self.job.as_ref().is_some_and(|job| wanted(job) || matches!(job.work, Request::Destroy(_))) {
+            return;
+        }
+        let job = Job {
+            request: None,
+            work,
+            causes,
+            failed: false,
+        };
+        self.queue.push_front(job);
+    }
+
+    /// Something critical is gone. What is under way is cancelled if it can be; GO_ERROR follows in any case.
+    pub(super) fn critical_loss(&mut self, cause: Cause) {
+        self.observe(Observation::Cause(cause.clone()));
+        match (&self.program, &self.job) {
+            (Some(program), _) if program.can_be_cancelled() => self.fail(vec![cause]),
+            (Some(_), _) => self.job_failed(vec![cause]),
+            (None, _) if self.state == State::Error || self.state == State::Done => {}
+            (None, _) => self.react(Transition::GoError, vec![cause]),
+        }
+    }
+
+    /// Begins the next job, if none is under way.
+    pub(super) fn next_job(&mut self) -> bool {
+        let Some(job) = self.queue.pop_front() else {
+            return false;
+        };
+        if let Some(reason) = self.refusal(&job) {
+            if let Some(id) = job.request {
+                let state = self.state;
+                self.effects.push(Effect::Reply(id, Reply::Refused { state, reason }));
+            }
+            return true;
+        }
+        self.job = Some(job);
+        self.continue_job();
+        true
+    }
+
+    fn refusal(&self, job: &Job) -> Option<String> {
+        let state = self.state;
+        if state == State::Done {
+            return Some("the environment is gone".to_owned());
+        }
+        match job.work {
+            Request::Create => (state != State::Standby).then(|| format!("it is {state} already")),
+            Request::Transition(transition) => {
+                let asked_by_person = job.request.is_some();
+                let impossible = transition.destination(state).is_none()
+                    || (asked_by_person && matches!(transition, Transition::GoError | Transition::Deploy));
+                impossible.then(|| format!("{transition} is not possible in {state}"))
+            }
+            Request::Destroy(options) => {
+                let refuse = state == State::Running && !options.force && !options.allow_in_running;
+                refuse.then(|| "a run is under way: stop it first, or allow the end of a running environment".to_owned())
+            }
+        }
+    }
+
+    /// Decides what the job needs now that its last program, if any, is done.
+    pub(super) fn continue_job(&mut self) {
+        let Some(job) = &self.job else { return };
+        let program = match (job.work, self.state) {
+            (_, State::Done) => None,
+            (_, State::Standby | State::Deployed | State::Configured | State::Running)
+                if job.failed && !self.is_forced() =>
+            {
+                self.transition(Transition::GoError)
+            }
+            (Request::Create, _) if job.failed => Some(Program::teardown(self.state, false)),
+            (Request::Create, State::Standby) => self.transition(Transition::Deploy),
+            (Request::Create, State::Deployed) => self.transition(Transition::Configure),
+            (Request::Create, _) => None,
+            (Request::Transition(transition), _) if !job.failed && !self.began => self.transition(transition),
+            (Request::Transition(_), _) => None,
+            (Request::Destroy(options), state) => self.next_of_destroy(options, state),
+        };
+        self.began = true;
+        match program {
+            Some(program) => self.begin(program),
+            None => self.end_job(),
+        }
+    }
+
+    fn is_forced(&self) -> bool {
+        matches!(self.job.as_ref().map(|job| job.work), Some(Request::Destroy(DestroyOptions { force: true, .. })))
+    }
+
+    fn next_of_destroy(&self, options: DestroyOptions, state: State) -> Option<Program> {
+        match state {
+            State::Running if !options.force => self.transition(Transition::Stop),
+            State::Configured if !options.force => self.transition(Transition::Reset),
+            _ => Some(Program::teardown(state, options.keep_tasks)),
+        }
+    }
+
+    fn transition(&self, transition: Transition) -> Option<Program> {
+        let to = transition.destination(self.state)?;
+        Some(Program::of(transition, self.state, to))
+    }
+
+    fn begin(&mut self, program: Program) {
+        self.failed = false;
+        self.program = Some(program);
+        self.observe_state();
+    }
+
+    /// A critical failure in the program under way: it is cancelled here if it can be, else it goes on to its end.
+    pub(super) fn fail(&mut self, causes: Vec<Cause>) {
+        self.job_failed(causes);
+        self.failed = true;
+        let Some(program) = &mut self.program else { return };
+        if program.can_be_cancelled() {
+            program.steps.clear();
+            self.pass = None;
+            match self.wait.take() {
+                Some(Wait::Deploy { .. }) => {
+                    self.cancel_timer(Timer::Deploy);
+                    self.cancel_timer(Timer::Patience);
+                }
+                Some(Wait::Hooks { pending, .. }) => {
+                    for command in pending.into_keys() {
+                        self.cancel_timer(Timer::Hook(command));
+                    }
+                }
+                Some(Wait::RunNumber) => self.cancel_timer(Timer::RunNumber),
+                Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill) | None => {}
+            }
+        }
+    }
+
+    /// Notes what went wrong in the job. News of the same role that know more replace what was known.
+    pub(super) fn job_failed(&mut self, causes: Vec<Cause>) {
+        let Some(job) = &mut self.job else { return };
+        if self.program.as_ref().is_some_and(|program| program.transition.is_some()) {
+            job.failed = true;
+        }
+        for cause in causes {
+            match job.causes.iter_mut().find(|known| known.task.is_some() && known.task == cause.task) {
+                Some(known) if known.exit.is_none() && cause.exit.is_some() => *known = cause,
+                Some(_) => {}
+                None => job.causes.push(cause),
+            }
+        }
+    }
+
+    /// The program at hand is through.
+    pub(super) fn end_program(&mut self) {
+        self.program = None;
+        self.observe_state();
+        self.continue_job();
+    }
+
+    fn end_job(&mut self) {
+        self.began = false;
+        let Some(job) = self.job.take() else { return };
+        let state = self.state;
+        let what = match job.work {
+            Request::Create => "the environment could not be created".to_owned(),
+            Request::Transition(Transition::GoError) => "the environment is in ERROR".to_owned(),
+            Request::Transition(transition) => format!("{transition} failed"),
+            Request::Destroy(_) => "not everything went well at the end".to_owned(),
+        };
+        let cause = (!job.causes.is_empty()).then(|| Cause::new(what).because(job.causes));
+        if let Some(cause) = &cause {
+            self.observe(Observation::Cause(cause.clone()));
+        }
+        if let Some(id) = job.request {
+            let run = self.run;
+            let reply = match cause {
+                Some(cause) => Reply::Failed { state, cause },
+                None => Reply::Done { state, run },
+            };
+            self.effects.push(Effect::Reply(id, reply));
+        }
+        if state == State::Done {
+            let timers: Vec<Timer> = self.timers.keys().copied().collect();
+            for timer in timers {
+                self.cancel_timer(timer);
+            }
+            self.observe(Observation::Gone);
+            self.effects.push(Effect::Gone);
+        }
+    }
+
+    /// Is a run about to begin: tasks may speak of it before the state says so.
+    pub(super) fn is_starting(&self) -> bool {
+        self.program.as_ref().is_some_and(|program| program.transition == Some(Transition::Start))
+    }
+
+    /// Does one thing of the program.
+    pub(super) fn do_step(&mut self, step: Step) {
+        match step {
+            Step::Hooks(pass) => self.pass = Some(pass),
+            Step::OpenRun => self.open_run(),
+            Step::RunStarted => self.run_started(),
+            Step::CloseRun => self.close_run(),
+            Step::RunEnded => self.run_ended(),
+            Step::ForgetRun => self.forget_run(),
+            Step::Tasks(Transition::Deploy) => self.deploy(),
+            Step::Tasks(transition) => self.command(transition),
+            Step::Enter(state) => {
+                self.state = state;
+                self.observe_state();
+            }
+            Step::EnterTime => self.set_variable(0, "enter_state_time_ms", Some(self.now.to_string())),
+            Step::CancelCalls => self.cancel_calls(),
+            Step::EndTasks { keep } => self.end_tasks(keep),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What the machine is told, what it wants done, and what it lets people see.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::State;
+use super::plan::{CallIndex, TaskIndex};
+use super::transition::Transition;
+use crate::aggregate::{RoleIndex, State as TaskState, Status};
+use crate::cause::{Cause, Exit};
+
+/// Identity of a request; chosen by who asks.
+pub type RequestId = u64;
+/// Identity of a command to tasks; never used twice in the life of an environment.
+pub type CommandId = u64;
+
+/// What somebody asks of an environment. Requests are served one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// DEPLOY and CONFIGURE; if that fails the environment goes away again.
+    Create,
+    /// One transition. If it fails, GO_ERROR follows.
+    Transition(Transition),
+    /// End it.
+    Destroy(DestroyOptions),
+}
+
+/// How to end an environment (`runtime.md` 3.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DestroyOptions {
+    /// A running environment may be stopped first; without this it refuses.
+    pub allow_in_running: bool,
+    /// Neither STOP nor RESET: straight to the end.
+    pub force: bool,
+    /// Leave the processes.
+    pub keep_tasks: bool,
+}
+
+/// What happens to an environment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Somebody asks for something.
+    Request(RequestId, Request),
+    /// News of a task.
+    Task(TaskIndex, TaskReport),
+    /// Answers to a command.
+    Answers(CommandId, Vec<Answer>),
+    /// A command could not be given at all.
+    Impossible(CommandId, Vec<Cause>),
+    /// A hook task has run.
+    Hook(CommandId, HookReport),
+    /// A call has ended.
+    Call(CommandId, CallReport),
+    /// The next run number, or why there is none.
+    RunNumber(Result<u32, String>),
+    /// A task says something by itself.
+    Device(TaskIndex, DeviceEvent),
+    /// A timer has run down.
+    Timer(Timer),
+}
+
+/// Where a task is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Life {
+    /// Not launched yet.
+    #[default]
+    Planned,
+    /// Launched, no answer yet.
+    Starting,
+    /// There and steerable.
+    Active,
+    /// Nothing of it is left.
+    Ended,
+}
+
+/// The whole truth about a task; a later one replaces an earlier one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskReport {
+    /// Grows; a report with a lower one is old news.
+    pub version: u64,
+    /// Where it is in its life.
+    pub life: Life,
+    /// Its state.
+    pub state: Option<TaskState>,
+    /// Process that speaks OCC, or the child; 0: none.
+    pub pid: u32,
+    /// Where it listens; 0: nowhere.
+    pub control_port: u32,
+    /// Ports of its inbound TCP channels, in their order.
+    pub bind_ports: Vec<u32>,
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// It ended because it was told to.
+    pub requested: bool,
+    /// No host can take it.
+    pub undeployable: bool,
+    /// Why it ended or is in error.
+    pub reason: String,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
+}
+
+/// One task's answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Which one.
+    pub task: TaskIndex,
+    /// State that it is in now.
+    pub state: TaskState,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// What became of a hook task.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HookReport {
+    /// How it ended.
+    pub exit: Option<Exit>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallReport {
+    /// What went wrong.
+    pub error: Option<String>,
+    /// Variables for the call's own role.
+    pub own: BTreeMap<String, String>,
+    /// Variables for the root role.
+    pub global: BTreeMap<String, Option<String>>,
+    /// A test service answered in place of the real one.
+    pub stand_in: bool,
+}
+
+/// What a task says by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceEvent {
+    /// It has seen all data of this run.
+    EndOfStream,
+    /// It cannot go on.
+    InternalError,
+    /// A basic task has ended.
+    Terminated {
+        /// How.
+        exit: Option<Exit>,
+        /// The last lines it wrote.
+        last_lines: Vec<String>,
+    },
+}
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// All critical tasks are there.
+    Deploy,
+    /// Non-critical tasks are there too.
+    Patience,
+    /// A command to tasks is answered.
+    Command(CommandId),
+    /// A hook task has run.
+    Hook(CommandId),
+    /// A call has ended.
+    Call(CommandId),
+    /// There is a run number.
+    RunNumber,
+    /// All processes are gone.
+    Kill,
+    /// The run is to be stopped.
+    AutoStop,
+}
+
+/// What the machine wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Start these tasks.
+    Launch(Vec<TaskIndex>),
+    /// Send a transition to tasks; for CONFIGURE each one's properties are added.
+    Command {
+        /// Identity.
+        command: CommandId,
+        /// Which.
+        transition: Transition,
+        /// To whom.
+        tasks: Vec<TaskIndex>,
+        /// Arguments for all of them.
+        arguments: Vec<(String, String)>,
+        /// How long the tasks have.
+        timeout: Duration,
+    },
+    /// Run a hook task.
+    Trigger {
+        /// Identity.
+        command: CommandId,
+        /// Which.
+        task: TaskIndex,
+        /// How long it has.
+        timeout: Duration,
+    },
+    /// Make a call.
+    Call {
+        /// Identity.
+        command: CommandId,
+        /// Which.
+        call: CallIndex,
+        /// How long it has.
+        timeout: Duration,
+    },
+    /// Nobody waits for this call any more.
+    CancelCall(CommandId),
+    /// End these tasks.
+    Kill(Vec<TaskIndex>),
+    /// These tasks are left to themselves.
+    Leave(Vec<TaskIndex>),
+    /// Get the next run number, and answer with [`Event::RunNumber`].
+    AllocateRunNumber,
+    /// Set or remove a variable of a role.
+    SetVariable {
+        /// Which role.
+        role: RoleIndex,
+        /// Name.
+        name: String,
+        /// `None`: remove.
+        value: Option<String>,
+    },
+    /// Answer with [`Event::Timer`] after this time.
+    SetTimer(Timer, Duration),
+    /// No more.
+    CancelTimer(Timer),
+    /// Answer who asked.
+    Reply(RequestId, Reply),
+    /// Let people see.
+    Observe(Observation),
+    /// The environment is gone.
+    Gone,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// As asked.
+    Done {
+        /// State then.
+        state: State,
+        /// Run number then.
+        run: Option<u32>,
+    },
+    /// It was tried and failed.
+    Failed {
+        /// State then.
+        state: State,
+        /// Why.
+        cause: Cause,
+    },
+    /// It was not tried, and nothing has changed.
+    Refused {
+        /// State then.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How far a hook or call is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// It runs.
+    Started,
+    /// It ended well.
+    Ended {
+        /// A test service answered in place of the real one.
+        stand_in: bool,
+    },
+    /// It failed.
+    Failed(Cause),
+    /// It did not run.
+    Skipped(String),
+}
+
+/// What there is to see.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// The environment changed.
+    Environment {
+        /// Its state.
+        state: State,
+        /// The transition that is under way.
+        transition: Option<Transition>,
+        /// Run number.
+        run: Option<u32>,
+    },
+    /// A role changed.
+    Role {
+        /// Which.
+        role: RoleIndex,
+        /// Its path.
+        path: String,
+        /// Its state.
+        state: TaskState,
+        /// Its status.
+        status: Status,
+    },
+    /// A hook or call moved on.
+    Hook {
+        /// Path of its role.
+        path: String,
+        /// When.
+        moment: String,
+        /// How far it is.
+        progress: Progress,
+    },
+    /// Something went wrong.
+    Cause(Cause),
+    /// The environment is gone.
+    Gone,
+}

@@ -1,0 +1,208 @@
+//! The transitions of an environment, and what each does in which order (`runtime.md` 2.1, 3.5-3.7).
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use super::hooks::{Half, Pass};
+
+/// State of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Created, no task yet.
+    Standby,
+    /// Tasks are there.
+    Deployed,
+    /// Tasks are configured.
+    Configured,
+    /// A run is under way.
+    Running,
+    /// Something critical failed.
+    Error,
+    /// Gone.
+    Done,
+}
+
+/// A transition of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transition {
+    /// Start the tasks.
+    Deploy,
+    /// Configure them.
+    Configure,
+    /// Begin a run.
+    Start,
+    /// End it.
+    Stop,
+    /// Back to deployed.
+    Reset,
+    /// Something critical failed. Never asked for by people.
+    GoError,
+}
+
+impl State {
+    /// Name as in triggers and in the interfaces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standby => "STANDBY",
+            Self::Deployed => "DEPLOYED",
+            Self::Configured => "CONFIGURED",
+            Self::Running => "RUNNING",
+            Self::Error => "ERROR",
+            Self::Done => "DONE",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Transition {
+    /// Name as in triggers and in the interfaces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "DEPLOY",
+            Self::Configure => "CONFIGURE",
+            Self::Start => "START_ACTIVITY",
+            Self::Stop => "STOP_ACTIVITY",
+            Self::Reset => "RESET",
+            Self::GoError => "GO_ERROR",
+        }
+    }
+
+    /// Name of the event that tasks get, and the states it leads from and to (`executor.proto`). DEPLOY sends
+    /// none; GO_ERROR sends STOP.
+    pub fn task_event(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Deploy | Self::Configure => ("CONFIGURE", "STANDBY", "CONFIGURED"),
+            Self::Start => ("START", "CONFIGURED", "RUNNING"),
+            Self::Stop | Self::GoError => ("STOP", "RUNNING", "CONFIGURED"),
+            Self::Reset => ("RESET", "CONFIGURED", "STANDBY"),
+        }
+    }
+
+    /// Where this leads from a state; `None`: it is not allowed there.
+    pub fn destination(self, from: State) -> Option<State> {
+        match (self, from) {
+            (Self::Deploy, State::Standby) | (Self::Reset, State::Configured) => Some(State::Deployed),
+            (Self::Configure, State::Deployed) | (Self::Stop, State::Running) => Some(State::Configured),
+            (Self::Start, State::Configured) => Some(State::Running),
+            (Self::GoError, State::Standby | State::Deployed | State::Configured | State::Running) => {
+                Some(State::Error)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One thing that a transition does.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// Run hooks.
+    Hooks(Pass),
+    /// Get a run number and open the run.
+    OpenRun,
+    /// The run is running.
+    RunStarted,
+    /// The run is about to end.
+    CloseRun,
+    /// The run has ended.
+    RunEnded,
+    /// There is no run any more.
+    ForgetRun,
+    /// Command the tasks.
+    Tasks(Transition),
+    /// Change the state.
+    Enter(State),
+    /// Note when the state was entered.
+    EnterTime,
+    /// Forget the calls that nobody will wait for.
+    CancelCalls,
+    /// End all tasks, or leave them.
+    EndTasks {
+        /// Leave them.
+        keep: bool,
+    },
+}
+
+/// What an environment is going through.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Program {
+    /// `None`: the end of the environment.
+    pub(super) transition: Option<Transition>,
+    /// What is still to be done.
+    pub(super) steps: VecDeque<Step>,
+}
+
+impl Program {
+    /// What a transition does, in order.
+    pub(super) fn of(transition: Transition, from: State, to: State) -> Self {
+        let mut steps = VecDeque::new();
+        let hooks = |kind: &str, what: &str, half| Step::Hooks(Pass::new(&[format!("{kind}_{what}")], half));
+        let event = transition.name();
+        steps.push_back(hooks("before", event, Half::Early));
+        steps.extend(match transition {
+            Transition::Start => Some(Step::OpenRun),
+            Transition::Stop | Transition::GoError => Some(Step::CloseRun),
+            _ => None,
+        });
+        steps.push_back(hooks("before", event, Half::Late));
+        steps.push_back(hooks("leave", from.name(), Half::Early));
+        steps.push_back(hooks("leave", from.name(), Half::Late));
+        steps.push_back(Step::Tasks(transition));
+        steps.push_back(Step::Enter(to));
+        steps.push_back(hooks("enter", to.name(), Half::Early));
+        steps.push_back(Step::EnterTime);
+        steps.push_back(hooks("enter", to.name(), Half::Late));
+        steps.push_back(hooks("after", event, Half::Early));
+        steps.extend(match transition {
+            Transition::Start => Some(Step::RunStarted),
+            Transition::Stop | Transition::GoError => Some(Step::RunEnded),
+            _ => None,
+        });
+        steps.push_back(hooks("after", event, Half::Late));
+        if matches!(transition, Transition::Stop | Transition::GoError) {
+            steps.push_back(Step::ForgetRun);
+        }
+        Self {
+            transition: Some(transition),
+            steps,
+        }
+    }
+
+    /// How an environment ends. DESTROY and after_DESTROY hooks share one row of weights.
+    pub(super) fn teardown(from: State, keep: bool) -> Self {
+        let leave = format!("leave_{from}");
+        let last = ["DESTROY".to_owned(), "after_DESTROY".to_owned()];
+        let steps = [
+            Step::Hooks(Pass::new(std::slice::from_ref(&leave), Half::Early)),
+            Step::Hooks(Pass::new(&[leave], Half::Late)),
+            Step::CloseRun,
+            Step::Hooks(Pass::unstoppable(&last)),
+            Step::RunEnded,
+            Step::ForgetRun,
+            Step::CancelCalls,
+            Step::EndTasks { keep },
+            Step::Enter(State::Done),
+        ];
+        Self {
+            transition: None,
+            steps: steps.into(),
+        }
+    }
+
+    /// A failure stops it here: nothing has changed yet that would have to be finished. GO_ERROR and the end of
+    /// the environment always go on.
+    pub(super) fn can_be_cancelled(&self) -> bool {
+        self.transition.is_some_and(|transition| transition != Transition::GoError)
+            && self.steps.iter().any(|step| matches!(step, Step::Enter(_)))
+    }
+}
