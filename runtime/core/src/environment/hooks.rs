@@ -9,7 +9,7 @@ use super::message::{CallReport, CommandId, Effect, HookReport, Life, Observatio
 use super::plan::{CallIndex, Mode, TaskIndex};
 use super::{Environment, Wait};
 use crate::cause::Cause;
-use partita_artefact::moment::Moment;
+use partita_artefact::instance::Moment;
 
 /// Which weights of a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -101,13 +101,13 @@ impl Environment {
             (_, State::Standby | State::Deployed | State::Configured | State::Running)
                 if job.failed && !self.is_forced() =>
             {
-                self.transition(Transition::GoError)
+                self.program_of(Transition::GoError)
             }
             (Request::Create, _) if job.failed => Some(Program::teardown(self.state, false)),
-            (Request::Create, State::Standby) => self.transition(Transition::Deploy),
-            (Request::Create, State::Deployed) => self.transition(Transition::Configure),
+            (Request::Create, State::Standby) => self.program_of(Transition::Deploy),
+            (Request::Create, State::Deployed) => self.program_of(Transition::Configure),
             (Request::Create, _) => None,
-            (Request::Transition(transition), _) if !job.failed && !self.began => self.transition(transition),
+            (Request::Transition(transition), _) if !job.failed && !self.began => self.program_of(transition),
             (Request::Transition(_), _) => None,
             (Request::Destroy(options), state) => self.next_of_destroy(options, state),
         };
@@ -124,13 +124,13 @@ impl Environment {
 
     fn next_of_destroy(&self, options: DestroyOptions, state: State) -> Option<Program> {
         match state {
-            State::Running if !options.force => self.transition(Transition::Stop),
-            State::Configured if !options.force => self.transition(Transition::Reset),
+            State::Running if !options.force => self.program_of(Transition::Stop),
+            State::Configured if !options.force => self.program_of(Transition::Reset),
             _ => Some(Program::teardown(state, options.keep_tasks)),
         }
     }
 
-    fn transition(&self, transition: Transition) -> Option<Program> {
+    fn program_of(&self, transition: Transition) -> Option<Program> {
         let to = transition.destination(self.state)?;
         Some(Program::of(transition, self.state, to))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use partita_artefact::duration;
-use partita_artefact::moment::Moment;
+use partita_artefact::instance::Moment;
 
 use crate::aggregate::RoleIndex;
 
