@@ -16,6 +16,7 @@ pub mod instance;
 pub mod instantiate;
 pub mod ir;
 mod moment;
+pub mod show;
 pub mod similar;
 mod stack;
 pub mod store;
