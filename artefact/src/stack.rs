@@ -144,3 +144,56 @@ fn walk<'a>(role: &'a Role, parent: &Stack<'a>, visit: &mut dyn FnMut(&'a Role, 
         walk(child, &stack, visit);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn layers() -> impl Strategy<Value = Layers> {
+        let layer = || btree_map("[abc]", "[xyz]?", 0..3);
+        (layer(), layer(), layer()).prop_map(|(defaults, vars, user)| Layers { defaults, vars, user })
+    }
+
+    fn stack(levels: &[Layers]) -> Stack<'_> {
+        levels
+            .iter()
+            .skip(1)
+            .fold(Stack::new(&levels[0]), |stack, level| stack.below(level))
+    }
+
+    /// Layer before depth, and within a layer the deepest; an empty text is a value.
+    fn winner<'a>(levels: &'a [Layers], name: &str) -> Option<&'a str> {
+        let definitions = levels.iter().enumerate().flat_map(|(depth, level)| {
+            let layers = [&level.defaults, &level.vars, &level.user]
+                .into_iter()
+                .enumerate();
+            layers.filter_map(move |(rank, layer)| Some(((rank, depth), layer.get(name)?)))
+        });
+        definitions
+            .max_by_key(|(place, _)| *place)
+            .map(|(_, value)| value.as_str())
+    }
+
+    proptest! {
+        #[test]
+        fn layer_beats_depth(levels in vec(layers(), 1..5)) {
+            let stack = stack(&levels);
+            let all = stack.consolidated();
+            for name in ["a", "b", "c", "d"] {
+                prop_assert_eq!(stack.get(name), winner(&levels, name));
+                prop_assert_eq!(all.get(name).copied(), winner(&levels, name));
+            }
+        }
+
+        /// A level in the middle (an include) does what its variables would do in the level below it, where that says nothing.
+        #[test]
+        fn levels_can_be_joined(levels in vec(layers(), 1..4), middle in layers(), last in layers()) {
+            let two = [levels.clone(), vec![middle.clone(), last.clone()]].concat();
+            let one = [levels, vec![middle.with(&last)]].concat();
+            prop_assert_eq!(stack(&two).consolidated(), stack(&one).consolidated());
+        }
+    }
+}

@@ -8,6 +8,9 @@ mod decode;
 mod encode;
 mod node;
 
+#[cfg(test)]
+mod tests;
+
 pub use decode::decode;
 pub use encode::encode;
 pub(crate) use encode::{class_bytes, module_bytes};
