@@ -1,4 +1,14 @@
 //! From workflow repositories to artefacts.
+//!
+//! The compiler is a pure function of sources at pinned revisions, given variables, a configuration snapshot and the
+//! version of the function library: it must never look at the clock, the environment or the network, and only
+//! [`source`] reads files. It reports everything it finds, not only the first.
 
+pub mod decode;
+pub mod diagnostic;
 pub mod link;
+pub mod render;
+pub mod source;
+pub mod spelling;
 pub mod syntax;
+pub mod yaml;

@@ -1,0 +1,253 @@
+//! Where files come from: Git objects without a checkout, or a plain folder. The only part of the compiler that
+//! touches the disk; everything after it works on texts.
+//!
+//! A repository without a revision is read from its work tree, and each file that differs from the last commit is
+//! marked; with a revision, or in a bare repository, only objects are read.
+
+mod folder;
+mod location;
+mod objects;
+
+use std::path::{Path, PathBuf};
+
+use crate::yaml::limit;
+
+pub use location::{Location, LocationError, ROOTS};
+
+/// Identifier of a repository that was given without one. It must not depend on the folder: the same bytes in
+/// another folder are the same repository.
+pub const LOCAL: &str = "local";
+
+/// Why a repository or a file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// No such folder.
+    #[error("repository {path} cannot be opened: {reason}")]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// No repository has that identifier.
+    #[error("repository `{identifier}` is not known; known: {known}")]
+    UnknownRepository {
+        /// What was asked for.
+        identifier: String,
+        /// What there is.
+        known: String,
+    },
+    /// Two repositories have one identifier.
+    #[error("two repositories are called `{0}`; name one of them with ID=PATH")]
+    Twice(String),
+    /// A revision that names no commit.
+    #[error("revision `{revision}` is not a commit of repository `{repository}`: {reason}")]
+    Revision {
+        /// The repository.
+        repository: String,
+        /// The revision.
+        revision: String,
+        /// Why.
+        reason: String,
+    },
+    /// A path that leaves the repository.
+    #[error("path `{path}` is not inside its repository")]
+    Outside {
+        /// The path.
+        path: String,
+    },
+    /// A file above the limit.
+    #[error("file `{path}` has {size} bytes, more than the limit of {}", limit::BYTES)]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// Its size.
+        size: u64,
+    },
+    /// Not UTF-8.
+    #[error("file `{path}` is not UTF-8 text")]
+    NotText {
+        /// The path.
+        path: String,
+    },
+    /// The object database or the disk failed.
+    #[error("`{path}` cannot be read: {reason}")]
+    Read {
+        /// The path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A file of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// What it says.
+    pub text: String,
+    /// Git blob id of its content.
+    pub blob: String,
+    /// It differs from the commit that the snapshot is pinned to, or is not in it.
+    pub dirty: bool,
+    /// It is in that commit, whatever its content.
+    pub committed: bool,
+}
+
+/// All repositories of a compilation, the default one first.
+#[derive(Debug, Default)]
+pub struct Repositories {
+    list: Vec<Repository>,
+}
+
+impl Repositories {
+    /// Opens each of `specifications`, `[ID=]PATH`.
+    pub fn open<S: AsRef<str>>(specifications: &[S]) -> Result<Self, SourceError> {
+        let mut repositories = Self::default();
+        for specification in specifications {
+            let specification = specification.as_ref();
+            let (identifier, path) = match specification.split_once('=') {
+                Some((identifier, path)) if !identifier.contains("./") && !identifier.is_empty() => (identifier, path),
+                _ => (LOCAL, specification),
+            };
+            repositories.add(Repository::open(identifier, Path::new(path))?)?;
+        }
+        Ok(repositories)
+    }
+
+    /// Adds a repository after the others.
+    pub fn add(&mut self, repository: Repository) -> Result<(), SourceError> {
+        if self.list.iter().any(|other| other.identifier == repository.identifier) {
+            return Err(SourceError::Twice(repository.identifier));
+        }
+        self.list.push(repository);
+        Ok(())
+    }
+
+    /// The repository of that identifier.
+    pub fn get(&self, identifier: &str) -> Result<&Repository, SourceError> {
+        self.list.iter().find(|repository| repository.identifier == identifier).ok_or_else(|| {
+            let known: Vec<&str> = self.list.iter().map(Repository::identifier).collect();
+            SourceError::UnknownRepository { identifier: identifier.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// The first repository.
+    pub fn first(&self) -> Option<&Repository> {
+        self.list.first()
+    }
+
+    /// All of them, the default one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Repository> {
+        self.list.iter()
+    }
+}
+
+/// A repository on the disk.
+#[derive(Debug)]
+pub struct Repository {
+    identifier: String,
+    folder: folder::Folder,
+    objects: Option<objects::Objects>,
+}
+
+impl Repository {
+    /// Opens a folder: a work tree of Git or a folder inside one, a bare repository, or just files.
+    pub fn open(identifier: &str, path: &Path) -> Result<Self, SourceError> {
+        let folder = folder::Folder::open(path)?;
+        let objects = objects::Objects::discover(folder.root())?;
+        Ok(Self { identifier: identifier.to_owned(), folder, objects })
+    }
+
+    /// Its name in identities.
+    pub fn identifier(&self) -> &str {
+        &self.identifier
+    }
+
+    /// Its files at `revision` (branch, tag, full or short hash), or as they stand if none is given.
+    pub fn snapshot(&self, revision: Option<&str>) -> Result<Snapshot<'_>, SourceError> {
+        let commit = match (&self.objects, revision) {
+            (Some(objects), Some(revision)) => Some(objects.commit(&self.identifier, revision)?),
+            (Some(objects), None) => objects.head(),
+            (None, Some(revision)) => {
+                return Err(SourceError::Revision {
+                    repository: self.identifier.clone(),
+                    revision: revision.to_owned(),
+                    reason: "the folder is not a Git repository".to_owned(),
+                });
+            }
+            (None, None) => None,
+        };
+        let bare = self.objects.as_ref().is_some_and(objects::Objects::is_bare);
+        let work_tree = revision.is_none() && !bare;
+        Ok(Snapshot { repository: self, commit, work_tree })
+    }
+}
+
+/// The files of a repository at one revision.
+#[derive(Debug)]
+pub struct Snapshot<'r> {
+    repository: &'r Repository,
+    commit: Option<objects::Commit>,
+    work_tree: bool,
+}
+
+impl Snapshot<'_> {
+    /// Identifier of the repository.
+    pub fn repository(&self) -> &str {
+        &self.repository.identifier
+    }
+
+    /// Full hash of the pinned commit; empty for a folder that is not in Git.
+    pub fn revision(&self) -> String {
+        self.commit.as_ref().map(objects::Commit::hash).unwrap_or_default()
+    }
+
+    /// The file at `path`, `None` if there is none.
+    pub fn read(&self, path: &str) -> Result<Option<File>, SourceError> {
+        let committed = match (&self.repository.objects, &self.commit) {
+            (Some(objects), Some(commit)) => objects.read(commit, path)?,
+            _ => None,
+        };
+        if !self.work_tree {
+            let Some((bytes, blob)) = committed else { return Ok(None) };
+            return text(path, bytes).map(|text| Some(File { text, blob, dirty: false, committed: true }));
+        }
+        let Some(bytes) = self.repository.folder.read(path)? else { return Ok(None) };
+        let blob = objects::blob_id(path, &bytes)?;
+        let dirty = self.commit.is_some() && committed.as_ref().is_none_or(|(_, head)| *head != blob);
+        let committed = committed.is_some();
+        text(path, bytes).map(|text| Some(File { text, blob, dirty, committed }))
+    }
+
+    /// Paths of the files below `folder` whose names end in `suffix`, sorted; sub-folders included.
+    pub fn list(&self, folder: &str, suffix: &str) -> Result<Vec<String>, SourceError> {
+        let mut paths = if self.work_tree {
+            self.repository.folder.list(folder)?
+        } else {
+            match (&self.repository.objects, &self.commit) {
+                (Some(objects), Some(commit)) => objects.list(commit, folder)?,
+                _ => Vec::new(),
+            }
+        };
+        paths.retain(|path| path.ends_with(suffix));
+        paths.sort();
+        Ok(paths)
+    }
+}
+
+fn text(path: &str, bytes: Vec<u8>) -> Result<String, SourceError> {
+    String::from_utf8(bytes).map_err(|_| SourceError::NotText { path: path.to_owned() })
+}
+
+/// The elements of a path inside a repository; refuses what could leave it.
+fn contained(path: &str) -> Result<Vec<&str>, SourceError> {
+    let elements: Vec<&str> = path.split('/').collect();
+    if elements.iter().any(|e| matches!(*e, "" | "." | "..") || e.contains(['\0', '\\'])) {
+        return Err(SourceError::Outside { path: path.to_owned() });
+    }
+    Ok(elements)
+}
+
+fn check_size(path: &str, size: u64) -> Result<(), SourceError> {
+    if size > limit::BYTES as u64 { Err(SourceError::TooLarge { path: path.to_owned(), size }) } else { Ok(()) }
+}

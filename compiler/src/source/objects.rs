@@ -1,0 +1,183 @@
+//! Files of a commit, straight from the object database.
+
+use std::path::{Path, PathBuf};
+
+use gix::objs::Kind;
+use gix::objs::tree::EntryKind;
+
+use super::{SourceError, check_size, contained};
+
+/// Symbolic links followed for one path.
+const LINKS: usize = 8;
+
+/// The object database of a repository, and the folder in its trees that holds our files.
+pub(super) struct Objects {
+    repository: gix::Repository,
+    prefix: Vec<String>,
+}
+
+impl std::fmt::Debug for Objects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Objects").field("folder", &self.repository.git_dir()).field("prefix", &self.prefix).finish()
+    }
+}
+
+/// A commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Commit(gix::ObjectId);
+
+impl Commit {
+    pub(super) fn hash(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+impl Objects {
+    /// The Git repository that `root` (canonical) belongs to. A folder that no commit knows does not belong to the
+    /// repository around it.
+    pub(super) fn discover(root: &Path) -> Result<Option<Self>, SourceError> {
+        // Neither the user's nor the machine's Git settings may change what is read.
+        let isolated = || gix::open::Options::isolated();
+        let trust = gix::sec::trust::Mapping { full: isolated(), reduced: isolated() };
+        let Ok(found) = gix::ThreadSafeRepository::discover_opts(root, gix::discover::upwards::Options::default(), trust)
+        else {
+            return Ok(None);
+        };
+        let repository = found.to_thread_local();
+        let Some(work_tree) = repository.workdir() else {
+            return Ok(Some(Self { repository, prefix: Vec::new() }));
+        };
+        let failed = |reason: String| SourceError::Open { path: root.to_owned(), reason };
+        let work_tree: PathBuf = std::fs::canonicalize(work_tree).map_err(|error| failed(error.to_string()))?;
+        let Ok(below) = root.strip_prefix(&work_tree) else { return Ok(None) };
+        let mut prefix = Vec::new();
+        for element in below.components() {
+            let element = element.as_os_str().to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+            prefix.push(element.to_owned());
+        }
+        let objects = Self { repository, prefix };
+        Ok(objects.known_at_head().then_some(objects))
+    }
+
+    fn known_at_head(&self) -> bool {
+        let Some(commit) = self.head() else { return self.prefix.is_empty() };
+        self.prefix.is_empty() || matches!(self.entry(commit, &self.prefix), Ok(Some((EntryKind::Tree, _))))
+    }
+
+    pub(super) fn is_bare(&self) -> bool {
+        self.repository.workdir().is_none()
+    }
+
+    /// The last commit of the current branch; `None` before the first.
+    pub(super) fn head(&self) -> Option<Commit> {
+        self.repository.head_commit().ok().map(|commit| Commit(commit.id))
+    }
+
+    /// Resolves as the reference does: a branch of `origin` wins over a local branch, tag or hash of that name
+    /// (reference `template-language.md` 1.3).
+    pub(super) fn commit(&self, identifier: &str, revision: &str) -> Result<Commit, SourceError> {
+        let remote = format!("refs/remotes/origin/{revision}");
+        let found = self
+            .repository
+            .rev_parse_single(remote.as_str())
+            .or_else(|_| self.repository.rev_parse_single(revision))
+            .and_then(|id| id.object())
+            .and_then(gix::Object::peel_to_commit);
+        match found {
+            Ok(commit) => Ok(Commit(commit.id)),
+            Err(error) => Err(SourceError::Revision {
+                repository: identifier.to_owned(),
+                revision: revision.to_owned(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Content and blob id of a file.
+    pub(super) fn read(&self, commit: &Commit, path: &str) -> Result<Option<(Vec<u8>, String)>, SourceError> {
+        let mut elements: Vec<String> = contained(path)?.into_iter().map(str::to_owned).collect();
+        for _ in 0..LINKS {
+            let full: Vec<String> = self.prefix.iter().chain(&elements).cloned().collect();
+            match self.entry(*commit, &full)? {
+                Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => {
+                    return Ok(Some((self.content(path, id)?, id.to_string())));
+                }
+                Some((EntryKind::Link, id)) => {
+                    let target = String::from_utf8(self.content(path, id)?);
+                    let target = target.map_err(|_| SourceError::NotText { path: path.to_owned() })?;
+                    elements.pop();
+                    elements = followed(elements, &target).ok_or_else(|| outside(path))?;
+                }
+                _ => return Ok(None),
+            }
+        }
+        Err(SourceError::Read { path: path.to_owned(), reason: "too many symbolic links".to_owned() })
+    }
+
+    pub(super) fn list(&self, commit: &Commit, folder: &str) -> Result<Vec<String>, SourceError> {
+        let failed = |error: gix::Error| SourceError::Read { path: folder.to_owned(), reason: error.to_string() };
+        let base: Vec<String> =
+            self.prefix.iter().cloned().chain(contained(folder)?.into_iter().map(str::to_owned)).collect();
+        let Some((EntryKind::Tree, id)) = self.entry(*commit, &base)? else { return Ok(Vec::new()) };
+        let mut paths = Vec::new();
+        let mut open = vec![(folder.to_owned(), id)];
+        while let Some((folder, id)) = open.pop() {
+            let tree = self.repository.find_tree(id).map_err(failed)?;
+            for entry in tree.iter() {
+                let entry = entry.map_err(failed)?;
+                let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
+                let path = format!("{folder}/{name}");
+                match entry.kind() {
+                    EntryKind::Tree => open.push((path, entry.object_id())),
+                    EntryKind::Commit => {}
+                    _ => paths.push(path),
+                }
+            }
+        }
+        Ok(paths)
+    }
+
+    fn entry(&self, commit: Commit, path: &[String]) -> Result<Option<(EntryKind, gix::ObjectId)>, SourceError> {
+        let find = || -> gix::Result<_> {
+            let tree = self.repository.find_commit(commit.0)?.tree()?;
+            if path.is_empty() {
+                return Ok(Some((EntryKind::Tree, tree.id)));
+            }
+            let entry = tree.lookup_entry(path.iter().map(String::as_bytes))?;
+            Ok(entry.map(|entry| (entry.mode().kind(), entry.object_id())))
+        };
+        find().map_err(|error| SourceError::Read { path: path.join("/"), reason: error.to_string() })
+    }
+
+    fn content(&self, path: &str, id: gix::ObjectId) -> Result<Vec<u8>, SourceError> {
+        let failed = |error: gix::Error| SourceError::Read { path: path.to_owned(), reason: error.to_string() };
+        check_size(path, self.repository.find_header(id).map_err(failed)?.size())?;
+        Ok(self.repository.find_blob(id).map_err(failed)?.take_data())
+    }
+}
+
+fn outside(path: &str) -> SourceError {
+    SourceError::Outside { path: path.to_owned() }
+}
+
+/// Where a symbolic link in `folder` leads; `None` if out of the repository.
+fn followed(mut folder: Vec<String>, target: &str) -> Option<Vec<String>> {
+    for element in target.split('/') {
+        match element {
+            "" => return None,
+            "." => {}
+            ".." => {
+                folder.pop()?;
+            }
+            name => folder.push(name.to_owned()),
+        }
+    }
+    Some(folder)
+}
+
+/// The id that Git gives to a file of that content.
+pub(super) fn blob_id(path: &str, bytes: &[u8]) -> Result<String, SourceError> {
+    gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, bytes)
+        .map(|id| id.to_string())
+        .map_err(|error| SourceError::Read { path: path.to_owned(), reason: error.to_string() })
+}
