@@ -95,7 +95,11 @@ pub struct Label {
 impl Label {
     /// Points at the word that begins at `span`.
     pub fn at(span: Span) -> Self {
-        Self { span, length: 0, message: String::new() }
+        Self {
+            span,
+            length: 0,
+            message: String::new(),
+        }
     }
 
     /// Says `message` beside it.
@@ -135,7 +139,14 @@ impl Diagnostic {
     }
 
     fn new(level: Level, code: Code, message: String) -> Self {
-        Self { code, level, message, primary: None, secondary: Vec::new(), hint: None }
+        Self {
+            code,
+            level,
+            message,
+            primary: None,
+            secondary: Vec::new(),
+            hint: None,
+        }
     }
 
     /// With the place it is about.
@@ -205,9 +216,14 @@ impl SourceMap {
     /// Puts the files in the order of repository, path and revision. The result maps each old index to the new one.
     pub fn sort(&mut self) -> Vec<u32> {
         let key = |file: &SourceText| {
-            (file.source.repository.clone(), file.source.path.clone(), file.source.revision.clone())
+            (
+                file.source.repository.clone(),
+                file.source.path.clone(),
+                file.source.revision.clone(),
+            )
         };
-        let mut order: Vec<(usize, SourceText)> = std::mem::take(&mut self.files).into_iter().enumerate().collect();
+        let mut order: Vec<(usize, SourceText)> =
+            std::mem::take(&mut self.files).into_iter().enumerate().collect();
         order.sort_by_key(|(_, file)| key(file));
         let mut new = vec![0; order.len()];
         for (position, (old, _)) in order.iter().enumerate() {

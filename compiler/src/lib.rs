@@ -9,6 +9,5 @@ pub mod diagnostic;
 pub mod link;
 pub mod render;
 pub mod source;
-pub mod spelling;
 pub mod syntax;
 pub mod yaml;

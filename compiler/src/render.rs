@@ -11,7 +11,12 @@ use crate::diagnostic::{Diagnostic, Label, Level, SourceMap, SourceText};
 /// Each finding with a frame of the source it is about, and a last line that counts them. `colour`: with terminal
 /// colours; whether the reader wants them is for the caller to know.
 pub fn full(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> String {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
+    let renderer = if colour {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+    .decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in diagnostics {
         out.push_str(&renderer.render(&[frame(diagnostic, sources)]));
@@ -26,11 +31,17 @@ pub fn concise(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
         if let Some(label) = &diagnostic.primary {
-            let path = sources.get(label.span.source).map_or("?", |file| file.source.path.as_str());
+            let path = sources
+                .get(label.span.source)
+                .map_or("?", |file| file.source.path.as_str());
             out.push_str(&format!("{path}:{}:{}: ", label.span.line, label.span.column));
         }
         let level = level_name(diagnostic.level);
-        out.push_str(&format!("{level}[{}]: {}", diagnostic.code.as_str(), diagnostic.message));
+        out.push_str(&format!(
+            "{level}[{}]: {}",
+            diagnostic.code.as_str(),
+            diagnostic.message
+        ));
         if let Some(hint) = &diagnostic.hint {
             out.push_str(&format!(" ({hint})"));
         }
@@ -64,7 +75,9 @@ fn frame<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
         Level::Error => Title::ERROR,
         Level::Warning => Title::WARNING,
     };
-    let title = title.primary_title(&diagnostic.message).id(diagnostic.code.as_str());
+    let title = title
+        .primary_title(&diagnostic.message)
+        .id(diagnostic.code.as_str());
     let mut elements: Vec<Element<'a>> = Vec::new();
     if let Some(primary) = &diagnostic.primary {
         elements.extend(snippets(primary, &diagnostic.secondary, sources));
@@ -87,7 +100,9 @@ fn snippets<'a>(primary: &'a Label, secondary: &'a [Label], sources: &'a SourceM
         .into_iter()
         .filter_map(|index| Some((index, sources.get(index)?)))
         .map(|(index, file)| {
-            let mut snippet = Snippet::source(file.text.as_str()).path(display_path(file)).fold(true);
+            let mut snippet = Snippet::source(file.text.as_str())
+                .path(display_path(file))
+                .fold(true);
             if primary.span.source == index {
                 snippet = snippet.annotation(annotation(AnnotationKind::Primary, primary, &file.text));
             }
@@ -101,7 +116,11 @@ fn snippets<'a>(primary: &'a Label, secondary: &'a [Label], sources: &'a SourceM
 
 fn annotation<'a>(kind: AnnotationKind, label: &'a Label, text: &str) -> annotate_snippets::Annotation<'a> {
     let annotation = kind.span(range(label.span, label.length, text));
-    if label.message.is_empty() { annotation } else { annotation.label(&label.message) }
+    if label.message.is_empty() {
+        annotation
+    } else {
+        annotation.label(&label.message)
+    }
 }
 
 fn display_path(file: &SourceText) -> String {
@@ -119,12 +138,20 @@ fn range(span: Span, length: u32, text: &str) -> Range<usize> {
     let Some((start, line)) = line_at(text, line_number) else {
         return text.len()..text.len();
     };
-    let column = usize::try_from(span.column).unwrap_or(usize::MAX).saturating_sub(1);
-    let skip = line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset);
+    let column = usize::try_from(span.column)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
+    let skip = line
+        .char_indices()
+        .nth(column)
+        .map_or(line.len(), |(offset, _)| offset);
     let rest = line.get(skip..).unwrap_or("");
     let width = match usize::try_from(length).unwrap_or(usize::MAX) {
         0 => word(rest),
-        n => rest.char_indices().nth(n).map_or(rest.trim_end().len(), |(offset, _)| offset),
+        n => rest
+            .char_indices()
+            .nth(n)
+            .map_or(rest.trim_end().len(), |(offset, _)| offset),
     };
     start + skip..start + skip + width
 }
@@ -142,6 +169,12 @@ fn line_at(text: &str, number: usize) -> Option<(usize, &str)> {
 
 /// Length of the word at the beginning of `rest`: up to a space, or one character at least.
 fn word(rest: &str) -> usize {
-    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '}' | ']')).unwrap_or(rest.len());
-    if end == 0 { rest.chars().next().map_or(0, char::len_utf8) } else { end }
+    let end = rest
+        .find(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '}' | ']'))
+        .unwrap_or(rest.len());
+    if end == 0 {
+        rest.chars().next().map_or(0, char::len_utf8)
+    } else {
+        end
+    }
 }

@@ -5,12 +5,29 @@ use partita_artefact::ir::{Addressing, ChannelTemplate, InboundTemplate, Outboun
 use super::Decoder;
 use super::fields::Fields;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::spelling;
 use crate::yaml::Node;
+use partita_artefact::similar::closest;
 
-const OUTBOUND: [&str; 7] = ["name", "type", "sndBufSize", "rcvBufSize", "rateLogging", "transport", "target"];
-const INBOUND: [&str; 9] =
-    ["name", "type", "sndBufSize", "rcvBufSize", "rateLogging", "transport", "target", "global", "addressing"];
+const OUTBOUND: [&str; 7] = [
+    "name",
+    "type",
+    "sndBufSize",
+    "rcvBufSize",
+    "rateLogging",
+    "transport",
+    "target",
+];
+const INBOUND: [&str; 9] = [
+    "name",
+    "type",
+    "sndBufSize",
+    "rcvBufSize",
+    "rateLogging",
+    "transport",
+    "target",
+    "global",
+    "addressing",
+];
 const TYPES: [&str; 4] = ["push", "pull", "pub", "sub"];
 const TRANSPORTS: [&str; 4] = ["default", "zeromq", "nanomsg", "shmem"];
 const ADDRESSINGS: [&str; 2] = ["tcp", "ipc"];
@@ -22,14 +39,19 @@ impl Decoder {
     pub(super) fn outbound(&mut self, fields: &Fields<'_>, in_class: bool) -> Vec<OutboundTemplate> {
         let mut channels = Vec::new();
         for item in self.list(fields, "connect") {
-            let Some(fields) = self.fields(item, "channel") else { continue };
+            let Some(fields) = self.fields(item, "channel") else {
+                continue;
+            };
             self.check_keys(&fields, "`connect` channel", &OUTBOUND);
             let mut channel = self.channel(&fields);
             if in_class && let Some(target) = fields.get("target") {
                 let message = "`target` of a task template is dropped";
                 let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(target));
                 self.report(warning.hint("write the channel with its target on the role"));
-                channel.target = Template { span: channel.span, parts: Vec::new() };
+                channel.target = Template {
+                    span: channel.span,
+                    parts: Vec::new(),
+                };
             }
             channels.push(OutboundTemplate { channel });
         }
@@ -50,7 +72,11 @@ impl Decoder {
         self.check_keys(&fields, "`bind` channel", &INBOUND);
         let channel = self.channel(&fields);
         let target = self.text(&fields, "target").unwrap_or_default();
-        if !target.trim().is_empty() && !["tcp://", "ipc://"].iter().any(|scheme| target.trim().starts_with(scheme)) {
+        if !target.trim().is_empty()
+            && !["tcp://", "ipc://"]
+                .iter()
+                .any(|scheme| target.trim().starts_with(scheme))
+        {
             let label = fields.get("target").map(|node| self.label(node));
             let message = format!("channel `{}` is left out: its target is no address", channel.name);
             let warning = Diagnostic::warning(Code::NoEffect, message);
@@ -59,7 +85,10 @@ impl Decoder {
         }
         let global = if in_class {
             let text = self.text(&fields, "global").unwrap_or_default();
-            self.literal(&text, fields.get("global").map_or(fields.place(), |node| node.place))
+            self.literal(
+                &text,
+                fields.get("global").map_or(fields.place(), |node| node.place),
+            )
         } else {
             self.template_or_empty(&fields, "global")
         };
@@ -67,7 +96,11 @@ impl Decoder {
             Some("ipc") => Addressing::Ipc,
             _ => Addressing::Tcp,
         };
-        Some(InboundTemplate { channel, global, addressing })
+        Some(InboundTemplate {
+            channel,
+            global,
+            addressing,
+        })
     }
 
     fn channel(&mut self, fields: &Fields<'_>) -> ChannelTemplate {
@@ -89,7 +122,9 @@ impl Decoder {
             send_buffer: self.buffer(fields, "sndBufSize"),
             receive_buffer: self.buffer(fields, "rcvBufSize"),
             rate_logging,
-            transport: self.choice(fields, "transport", &TRANSPORTS).unwrap_or_else(|| "default".to_owned()),
+            transport: self
+                .choice(fields, "transport", &TRANSPORTS)
+                .unwrap_or_else(|| "default".to_owned()),
             target,
         }
     }
@@ -106,7 +141,7 @@ impl Decoder {
         let mut error = Diagnostic::error(Code::InvalidValue, message).at(self.label(node));
         if text.contains("{{") {
             error = error.hint(format!("`{key}` cannot be templated"));
-        } else if let Some(close) = spelling::closest(&word, allowed.iter().copied()) {
+        } else if let Some(close) = closest(&word, allowed.iter().copied()) {
             error = error.hint(format!("did you mean `{close}`?"));
         }
         self.report(error);
@@ -114,7 +149,9 @@ impl Decoder {
     }
 
     fn buffer(&mut self, fields: &Fields<'_>, key: &str) -> i64 {
-        let Some((node, text)) = fields.get(key).zip(self.text(fields, key)) else { return BUFFER };
+        let Some((node, text)) = fields.get(key).zip(self.text(fields, key)) else {
+            return BUFFER;
+        };
         text.parse().unwrap_or_else(|_| {
             let message = format!("`{key}`: `{text}` is not a number of messages");
             let mut error = Diagnostic::error(Code::InvalidValue, message).at(self.label(node));

@@ -24,7 +24,11 @@ fn agrees_with_the_reference() {
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         let target = case["target"].as_str().unwrap();
-        let ours = decode(target, case["document"].as_str().unwrap(), case["preset"].as_str());
+        let ours = decode(
+            target,
+            case["document"].as_str().unwrap(),
+            case["preset"].as_str(),
+        );
         let same = match (&ours, case.get("error")) {
             (Err(_), Some(_)) => true,
             (Ok(ours), None) => same(ours, &case["result"]),
@@ -59,7 +63,9 @@ fn same(ours: &Value, theirs: &Value) -> bool {
 
 fn decode(target: &str, document: &str, preset: Option<&str>) -> Result<Value, String> {
     match target {
-        "string" => with_v(document, |d, v| text(d, v).map_or(json!(preset.unwrap_or("preset")), Value::from)),
+        "string" => with_v(document, |d, v| {
+            text(d, v).map_or(json!(preset.unwrap_or("preset")), Value::from)
+        }),
         "stringptr" => with_v(document, |d, v| text(d, v).map_or(Value::Null, Value::from)),
         "bool" => with_v(document, |d, v| {
             let value = scalar::boolean(v);
@@ -80,22 +86,38 @@ fn decode(target: &str, document: &str, preset: Option<&str>) -> Result<Value, S
         "float" => value(task_class(document, 0)).map(|class| json!(class.wants.cpu)),
         "shell" => value(task_class(document, 0)).map(|class| json!(class.command.is_some_and(|c| c.shell))),
         "ports" => value(task_class(document, 0)).map(|class| {
-            class.wants.ports.iter().map(|(a, b)| format!("{a}-{b}")).collect::<Vec<_>>().into()
+            class
+                .wants
+                .ports
+                .iter()
+                .map(|(a, b)| format!("{a}-{b}"))
+                .collect::<Vec<_>>()
+                .into()
         }),
         "mode" => value(task_class(document, 0)).map(|class| json!(mode(class.mode))),
         "inbound" => with_v(document, |d, v| {
-            d.inbound_channel(v, false).map_or(Value::Null, |channel| inbound(&channel))
+            d.inbound_channel(v, false)
+                .map_or(Value::Null, |channel| inbound(&channel))
         }),
         other => Err(format!("unknown target {other}")),
     }
 }
 
 fn value<T>(decoded: Decoded<T>) -> Result<T, String> {
-    decoded.value.ok_or_else(|| decoded.diagnostics.iter().map(|d| d.message.clone()).collect::<Vec<_>>().join("; "))
+    decoded.value.ok_or_else(|| {
+        decoded
+            .diagnostics
+            .iter()
+            .map(|d| d.message.clone())
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
 }
 
 fn with_root(document: &str, read: impl FnOnce(&mut Decoder, &Node) -> Value) -> Result<Value, String> {
-    let decoded = run(document, 0, |d, root| root.map_or(Value::Null, |root| read(d, root)));
+    let decoded = run(document, 0, |d, root| {
+        root.map_or(Value::Null, |root| read(d, root))
+    });
     value(decoded)
 }
 
@@ -113,7 +135,11 @@ fn text(decoder: &mut Decoder, node: &Node) -> Option<String> {
 }
 
 fn variables(variables: &[partita_artefact::ir::Variable]) -> Value {
-    variables.iter().map(|v| (v.name.clone(), written(&v.value).into())).collect::<serde_json::Map<_, _>>().into()
+    variables
+        .iter()
+        .map(|v| (v.name.clone(), written(&v.value).into()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn written(template: &partita_artefact::ir::Template) -> String {

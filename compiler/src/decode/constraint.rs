@@ -14,13 +14,18 @@ impl Decoder {
     pub(super) fn constraints(&mut self, fields: &Fields<'_>, templated: bool) -> Vec<ConstraintTemplate> {
         let mut constraints = Vec::new();
         for item in self.list(fields, "constraints") {
-            let Some(fields) = self.fields(item, "constraint") else { continue };
+            let Some(fields) = self.fields(item, "constraint") else {
+                continue;
+            };
             self.check_keys(&fields, "constraint", &KEYS);
             let value = if templated {
                 self.template_or_empty(&fields, "value")
             } else {
                 let text = self.text(&fields, "value").unwrap_or_default();
-                self.literal(&text, fields.get("value").map_or(fields.place(), |node| node.place))
+                self.literal(
+                    &text,
+                    fields.get("value").map_or(fields.place(), |node| node.place),
+                )
             };
             constraints.push(ConstraintTemplate {
                 span: fields.span(),
@@ -34,7 +39,9 @@ impl Decoder {
 
     /// The reference keeps it in eight bits.
     fn operator(&mut self, fields: &Fields<'_>) -> i64 {
-        let Some(node) = fields.get("operator") else { return 0 };
+        let Some(node) = fields.get("operator") else {
+            return 0;
+        };
         let operator = self.read("operator", node, scalar::int(node)).unwrap_or(0);
         if i8::try_from(operator).is_err() {
             self.wrong_type(node, format!("`operator`: {operator} is out of range"));

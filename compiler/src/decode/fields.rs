@@ -4,8 +4,8 @@ use partita_artefact::ir::Span;
 
 use super::Decoder;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::spelling;
 use crate::yaml::{Content, Node, Place, scalar};
+use partita_artefact::similar::closest;
 
 /// The entries of a mapping, in source order; own entries before merged ones.
 pub(super) struct Fields<'n> {
@@ -30,7 +30,10 @@ impl<'n> Fields<'n> {
 
     /// The value of `key`, null or not.
     pub(super) fn get_raw(&self, key: &str) -> Option<&'n Node> {
-        self.entries.iter().find(|(name, _)| name.source_text() == Some(key)).map(|(_, value)| *value)
+        self.entries
+            .iter()
+            .find(|(name, _)| name.source_text() == Some(key))
+            .map(|(_, value)| *value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'n Node, &'n Node)> {
@@ -42,10 +45,17 @@ impl Decoder {
     /// `node` as a mapping; reports anything else, and repeated keys. `what` is for messages.
     pub(super) fn fields<'n>(&mut self, node: &'n Node, what: &str) -> Option<Fields<'n>> {
         let Content::Mapping(entries) = &node.content else {
-            self.wrong_type(node, format!("{what}: expected a mapping, found {}", node.describe()));
+            self.wrong_type(
+                node,
+                format!("{what}: expected a mapping, found {}", node.describe()),
+            );
             return None;
         };
-        let mut fields = Fields { place: node.place, span: self.span(node.place), entries: Vec::new() };
+        let mut fields = Fields {
+            place: node.place,
+            span: self.span(node.place),
+            entries: Vec::new(),
+        };
         self.collect(entries, &mut fields.entries);
         Some(fields)
     }
@@ -63,10 +73,13 @@ impl Decoder {
                 let name = key.source_text().unwrap_or_default();
                 let first = self.label(first).saying("first here");
                 self.report(
-                    Diagnostic::error(Code::DuplicateKey, format!("key `{name}` stands twice in one mapping"))
-                        .at(self.label(key))
-                        .and(first)
-                        .hint("remove one of them"),
+                    Diagnostic::error(
+                        Code::DuplicateKey,
+                        format!("key `{name}` stands twice in one mapping"),
+                    )
+                    .at(self.label(key))
+                    .and(first)
+                    .hint("remove one of them"),
                 );
             } else if !into.iter().take(inherited).any(|entry| same(entry)) {
                 into.push((key, value));
@@ -86,7 +99,10 @@ impl Decoder {
                     self.merge(item, into);
                 }
             }
-            _ => self.wrong_type(node, "`<<`: expected a mapping or a list of mappings to merge".to_owned()),
+            _ => self.wrong_type(
+                node,
+                "`<<`: expected a mapping or a list of mappings to merge".to_owned(),
+            ),
         }
     }
 
@@ -94,16 +110,21 @@ impl Decoder {
     pub(super) fn check_keys(&mut self, fields: &Fields<'_>, what: &str, known: &[&str]) {
         for (key, _) in fields.iter() {
             let Some(name) = key.source_text() else {
-                self.wrong_type(key, format!("{what}: a key must be text, found {}", key.describe()));
+                self.wrong_type(
+                    key,
+                    format!("{what}: a key must be text, found {}", key.describe()),
+                );
                 continue;
             };
             if known.contains(&name) {
                 continue;
             }
-            let mut diagnostic =
-                Diagnostic::warning(Code::UnknownKey, format!("{what}: nothing reads the key `{name}`"))
-                    .at(self.label(key));
-            if let Some(close) = spelling::closest(name, known.iter().copied()) {
+            let mut diagnostic = Diagnostic::warning(
+                Code::UnknownKey,
+                format!("{what}: nothing reads the key `{name}`"),
+            )
+            .at(self.label(key));
+            if let Some(close) = closest(name, known.iter().copied()) {
                 diagnostic = diagnostic.hint(format!("did you mean `{close}`?"));
             }
             self.report(diagnostic);

@@ -41,7 +41,10 @@ pub fn task_class(text: &str, source: u32) -> Decoded<TaskClass> {
 }
 
 fn run<T>(text: &str, source: u32, decode: impl FnOnce(&mut Decoder, Option<&Node>) -> T) -> Decoded<T> {
-    let mut decoder = Decoder { source, diagnostics: Vec::new() };
+    let mut decoder = Decoder {
+        source,
+        diagnostics: Vec::new(),
+    };
     let value = match yaml::load(text) {
         Ok(root) => Some(decode(&mut decoder, root.as_ref())),
         Err(error) => {
@@ -50,7 +53,10 @@ fn run<T>(text: &str, source: u32, decode: impl FnOnce(&mut Decoder, Option<&Nod
         }
     };
     let value = value.filter(|_| !decoder.diagnostics.iter().any(Diagnostic::is_error));
-    Decoded { value, diagnostics: decoder.diagnostics }
+    Decoded {
+        value,
+        diagnostics: decoder.diagnostics,
+    }
 }
 
 /// Decodes the nodes of one file and collects what it finds.
@@ -61,11 +67,19 @@ struct Decoder {
 
 impl Decoder {
     fn span(&self, place: Place) -> Span {
-        Span { source: self.source, line: place.line, column: place.column }
+        Span {
+            source: self.source,
+            line: place.line,
+            column: place.column,
+        }
     }
 
     fn label(&self, node: &Node) -> Label {
-        Label { span: self.span(node.place), length: node.place.length, message: String::new() }
+        Label {
+            span: self.span(node.place),
+            length: node.place.length,
+            message: String::new(),
+        }
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -77,7 +91,11 @@ impl Decoder {
             LoadError::Syntax { place, .. } => (Code::YamlSyntax, *place),
             LoadError::Limit { place, .. } => (Code::YamlLimit, *place),
         };
-        let label = Label { span: self.span(place), length: place.length, message: String::new() };
+        let label = Label {
+            span: self.span(place),
+            length: place.length,
+            message: String::new(),
+        };
         self.report(Diagnostic::error(code, error.to_string()).at(label));
     }
 
@@ -85,13 +103,19 @@ impl Decoder {
     fn wrong_type(&mut self, node: &Node, message: String) {
         let mut diagnostic = Diagnostic::error(Code::WrongType, message).at(self.label(node));
         if node.is_bare_expression() {
-            diagnostic = diagnostic.hint("put the expression in quotes: \"{{ … }}\" without them is a mapping");
+            diagnostic =
+                diagnostic.hint("put the expression in quotes: \"{{ … }}\" without them is a mapping");
         }
         self.report(diagnostic);
     }
 
     /// Unwraps what a scalar reader says about the value of `key`; an error is reported and counts as null.
-    fn read<T>(&mut self, key: &str, node: &Node, value: Result<Option<T>, scalar::ScalarError>) -> Option<T> {
+    fn read<T>(
+        &mut self,
+        key: &str,
+        node: &Node,
+        value: Result<Option<T>, scalar::ScalarError>,
+    ) -> Option<T> {
         value.unwrap_or_else(|error| {
             self.wrong_type(node, format!("`{key}`: {error}"));
             None
@@ -113,16 +137,22 @@ impl Decoder {
 
     /// The template in `key`, or the empty one.
     fn template_or_empty(&mut self, fields: &Fields<'_>, key: &str) -> Template {
-        self.template(fields, key).unwrap_or_else(|| self.literal("", fields.place()))
+        self.template(fields, key)
+            .unwrap_or_else(|| self.literal("", fields.place()))
     }
 
     /// The elements of the list in `key` that are not null.
     fn list<'n>(&mut self, fields: &Fields<'n>, key: &str) -> Vec<&'n Node> {
-        let Some(node) = fields.get(key) else { return Vec::new() };
+        let Some(node) = fields.get(key) else {
+            return Vec::new();
+        };
         match &node.content {
             yaml::Content::Sequence(items) => items.iter().filter(|item| !scalar::is_null(item)).collect(),
             _ => {
-                self.wrong_type(node, format!("`{key}`: expected a list, found {}", node.describe()));
+                self.wrong_type(
+                    node,
+                    format!("`{key}`: expected a list, found {}", node.describe()),
+                );
                 Vec::new()
             }
         }

@@ -1,6 +1,8 @@
 //! Workflow templates: roles of all kinds (sections 2.2 to 2.5 and 6).
 
-use partita_artefact::ir::{Body, Iterator, Module, Part, Range, RoleTemplate, Span, Template, TraitsTemplate};
+use partita_artefact::ir::{
+    Body, Iterator, Module, Part, Range, RoleTemplate, Span, Template, TraitsTemplate,
+};
 
 use super::Decoder;
 use super::fields::Fields;
@@ -9,8 +11,16 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::yaml::{Content, Node, Place, scalar};
 
 /// Keys that every role has.
-const ROLE_KEYS: [&str; 8] =
-    ["name", "enabled", "defaults", "vars", "constraints", "connect", "bind", "description"];
+const ROLE_KEYS: [&str; 8] = [
+    "name",
+    "enabled",
+    "defaults",
+    "vars",
+    "constraints",
+    "connect",
+    "bind",
+    "description",
+];
 /// The keys that say what kind of role it is.
 const KINDS: [&str; 4] = ["roles", "task", "call", "include"];
 const TRAITS: [&str; 4] = ["trigger", "await", "timeout", "critical"];
@@ -26,10 +36,18 @@ impl Decoder {
             revision: String::new(),
             description: None,
             public: false,
-            root: empty_role(Span { source: self.source, line: 1, column: 1 }),
+            root: empty_role(Span {
+                source: self.source,
+                line: 1,
+                column: 1,
+            }),
         };
-        let Some(root) = root.filter(|root| !scalar::is_null(root)) else { return module };
-        let Some(fields) = self.fields(root, "a workflow") else { return module };
+        let Some(root) = root.filter(|root| !scalar::is_null(root)) else {
+            return module;
+        };
+        let Some(fields) = self.fields(root, "a workflow") else {
+            return module;
+        };
         let mut known = ROLE_KEYS.to_vec();
         known.push("roles");
         self.check_keys(&fields, "workflow", &known);
@@ -43,7 +61,10 @@ impl Decoder {
     }
 
     fn roles(&mut self, fields: &Fields<'_>) -> Vec<RoleTemplate> {
-        self.list(fields, "roles").into_iter().filter_map(|item| self.role(item)).collect()
+        self.list(fields, "roles")
+            .into_iter()
+            .filter_map(|item| self.role(item))
+            .collect()
     }
 
     fn role(&mut self, node: &Node) -> Option<RoleTemplate> {
@@ -71,16 +92,29 @@ impl Decoder {
 
     /// Exactly one of the keys of kind must be there.
     fn kind(&mut self, fields: &Fields<'_>) -> Option<&'static str> {
-        let present: Vec<&'static str> = KINDS.into_iter().filter(|key| fields.get(key).is_some()).collect();
+        let present: Vec<&'static str> = KINDS
+            .into_iter()
+            .filter(|key| fields.get(key).is_some())
+            .collect();
         if let [kind] = present.as_slice() {
             return Some(kind);
         }
         let name = fields.get("name").and_then(Node::source_text).unwrap_or_default();
         let (message, hint) = if present.is_empty() {
-            (format!("role `{name}` has no kind"), "give it one of `roles`, `task`, `call` and `include`".to_owned())
+            (
+                format!("role `{name}` has no kind"),
+                "give it one of `roles`, `task`, `call` and `include`".to_owned(),
+            )
         } else {
-            let found = present.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
-            (format!("role `{name}` has more than one kind"), format!("keep one of {found}"))
+            let found = present
+                .iter()
+                .map(|key| format!("`{key}`"))
+                .collect::<Vec<_>>()
+                .join(" and ");
+            (
+                format!("role `{name}` has more than one kind"),
+                format!("keep one of {found}"),
+            )
         };
         let label = fields.iter().next().map(|(key, _)| self.label(key));
         let mut error = Diagnostic::error(Code::InvalidRole, message).hint(hint);
@@ -120,12 +154,17 @@ impl Decoder {
         } else if written("range") && written("var") {
             self.template(&fields, "range").map(Range::List)
         } else {
-            let error = Diagnostic::error(Code::InvalidRole, "`for` says not what it runs over").at(self.label(node));
+            let error =
+                Diagnostic::error(Code::InvalidRole, "`for` says not what it runs over").at(self.label(node));
             self.report(error.hint("give it `var` and either `range` or `begin` and `end`"));
             None
         };
         let variable = self.text(&fields, "var").unwrap_or_default();
-        Some(Iterator { span: fields.span(), variable, range: range? })
+        Some(Iterator {
+            span: fields.span(),
+            variable,
+            range: range?,
+        })
     }
 
     /// The reference keeps or drops an iterator by the raw text of `enabled` (3.5).
@@ -144,32 +183,54 @@ impl Decoder {
             if let Some(node) = fields.get(key) {
                 let message = format!("`{key}` of an include is dropped");
                 let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
-                self.report(warning.hint("write it on the root of the included workflow, or on an aggregator around"));
+                self.report(
+                    warning.hint("write it on the root of the included workflow, or on an aggregator around"),
+                );
             }
         }
     }
 
     fn task(&mut self, role: &Fields<'_>) -> Option<Body> {
         let fields = self.mapping(role, "task")?;
-        self.check_keys(&fields, "`task`", &["load", TRAITS[0], TRAITS[1], TRAITS[2], TRAITS[3]]);
-        Some(Body::Task { load: self.template_or_empty(&fields, "load"), traits: self.traits(&fields) })
+        self.check_keys(
+            &fields,
+            "`task`",
+            &["load", TRAITS[0], TRAITS[1], TRAITS[2], TRAITS[3]],
+        );
+        Some(Body::Task {
+            load: self.template_or_empty(&fields, "load"),
+            traits: self.traits(&fields),
+        })
     }
 
     fn call(&mut self, role: &Fields<'_>) -> Option<Body> {
         let fields = self.mapping(role, "call")?;
-        self.check_keys(&fields, "`call`", &["func", "return", TRAITS[0], TRAITS[1], TRAITS[2], TRAITS[3]]);
+        self.check_keys(
+            &fields,
+            "`call`",
+            &["func", "return", TRAITS[0], TRAITS[1], TRAITS[2], TRAITS[3]],
+        );
         let func = self.template_or_empty(&fields, "func");
         let function = match (literal_text(&func), fields.get("func")) {
             (Some(text), Some(node)) if !text.is_empty() => self.function(text, node.place),
             _ => None,
         };
         let returns = self.template_or_empty(&fields, "return");
-        Some(Body::Call { func, function, returns, traits: self.traits(&fields) })
+        Some(Body::Call {
+            func,
+            function,
+            returns,
+            traits: self.traits(&fields),
+        })
     }
 
     /// `func` is an expression when its trigger comes, as if braces stood around it (5.6).
     fn function(&mut self, text: &str, place: Place) -> Option<partita_artefact::ir::Code> {
-        match self.parse_template(&format!("{{{{{text}}}}}"), place).parts.as_slice() {
+        match self
+            .parse_template(&format!("{{{{{text}}}}}"), place)
+            .parts
+            .as_slice()
+        {
             [Part::Expression(code)] => Some(code.clone()),
             _ => None,
         }
@@ -179,10 +240,17 @@ impl Decoder {
         let trigger = self.template_or_empty(fields, "trigger");
         let await_at = self.template(fields, "await").unwrap_or_else(|| trigger.clone());
         // Both defaults look at the trigger as written, before it is evaluated.
-        let default = if trigger.parts.is_empty() { NO_TIMEOUT } else { HOOK_TIMEOUT };
+        let default = if trigger.parts.is_empty() {
+            NO_TIMEOUT
+        } else {
+            HOOK_TIMEOUT
+        };
         let timeout = match self.template(fields, "timeout") {
             Some(timeout) => timeout,
-            None => Template { span: trigger.span, parts: vec![Part::Text(default.to_owned())] },
+            None => Template {
+                span: trigger.span,
+                parts: vec![Part::Text(default.to_owned())],
+            },
         };
         for key in ["trigger", "await"] {
             self.check_moment(fields, key);
@@ -191,7 +259,12 @@ impl Decoder {
             None => true,
             Some(node) => self.critical(node),
         };
-        TraitsTemplate { trigger, await_at, timeout, critical }
+        TraitsTemplate {
+            trigger,
+            await_at,
+            timeout,
+            critical,
+        }
     }
 
     fn critical(&mut self, node: &Node) -> bool {
@@ -201,7 +274,8 @@ impl Decoder {
                 let mut diagnostic =
                     Diagnostic::error(Code::WrongType, format!("`critical`: {error}")).at(self.label(node));
                 if matches!(node.content, Content::Quoted(_)) {
-                    diagnostic = diagnostic.hint("`critical` is true or false without quotes; it cannot be templated");
+                    diagnostic =
+                        diagnostic.hint("`critical` is true or false without quotes; it cannot be templated");
                 }
                 self.report(diagnostic);
                 true
@@ -212,7 +286,12 @@ impl Decoder {
     /// Only some names of moments ever come (2.5); templated ones are seen when they are evaluated.
     fn check_moment(&mut self, fields: &Fields<'_>, key: &str) {
         let Some(node) = fields.get(key) else { return };
-        let Some(text) = node.source_text().filter(|text| !text.is_empty() && !text.contains("{{")) else { return };
+        let Some(text) = node
+            .source_text()
+            .filter(|text| !text.is_empty() && !text.contains("{{"))
+        else {
+            return;
+        };
         let (name, weight) = text.rfind(['+', '-']).map_or((text, None), |at| {
             (text.get(..at).unwrap_or(text), text.get(at..))
         });
@@ -243,11 +322,17 @@ fn literal_text(template: &Template) -> Option<&str> {
 }
 
 fn empty_role(span: Span) -> RoleTemplate {
-    let empty = Template { span, parts: Vec::new() };
+    let empty = Template {
+        span,
+        parts: Vec::new(),
+    };
     RoleTemplate {
         span,
         name: empty.clone(),
-        enabled: Template { span, parts: vec![Part::Text("true".to_owned())] },
+        enabled: Template {
+            span,
+            parts: vec![Part::Text("true".to_owned())],
+        },
         defaults: Vec::new(),
         vars: Vec::new(),
         constraints: Vec::new(),

@@ -1,26 +1,58 @@
 //! Task templates (section 2.6).
 
-use partita_artefact::ir::{CommandTemplate, ControlMode, KubernetesMode, Limits, TaskClass, Template, Wants};
+use partita_artefact::ir::{
+    CommandTemplate, ControlMode, KubernetesMode, Limits, TaskClass, Template, Wants,
+};
 
 use super::Decoder;
 use super::fields::Fields;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::spelling;
 use crate::yaml::{Node, Place, scalar};
+use partita_artefact::similar::closest;
 
 const KEYS: [&str; 10] = [
-    "name", "defaults", "vars", "control", "command", "wants", "limits", "bind", "connect", "properties",
+    "name",
+    "defaults",
+    "vars",
+    "control",
+    "command",
+    "wants",
+    "limits",
+    "bind",
+    "connect",
+    "properties",
 ];
-const COMMAND_KEYS: [&str; 8] = ["env", "shell", "value", "user", "arguments", "stdout", "stderr", "log"];
+const COMMAND_KEYS: [&str; 8] = [
+    "env",
+    "shell",
+    "value",
+    "user",
+    "arguments",
+    "stdout",
+    "stderr",
+    "log",
+];
 const MODES: [(&str, ControlMode); 8] = [
     ("direct", ControlMode::Direct),
     ("fairmq", ControlMode::Fairmq),
     ("basic", ControlMode::Basic),
     ("hook", ControlMode::Hook),
-    ("kubectl_direct", ControlMode::Kubernetes(KubernetesMode::KubectlDirect)),
-    ("kubectl_fairmq", ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)),
-    ("kubernetes_direct", ControlMode::Kubernetes(KubernetesMode::Direct)),
-    ("kubernetes_fairmq", ControlMode::Kubernetes(KubernetesMode::Fairmq)),
+    (
+        "kubectl_direct",
+        ControlMode::Kubernetes(KubernetesMode::KubectlDirect),
+    ),
+    (
+        "kubectl_fairmq",
+        ControlMode::Kubernetes(KubernetesMode::KubectlFairmq),
+    ),
+    (
+        "kubernetes_direct",
+        ControlMode::Kubernetes(KubernetesMode::Direct),
+    ),
+    (
+        "kubernetes_fairmq",
+        ControlMode::Kubernetes(KubernetesMode::Fairmq),
+    ),
 ];
 
 impl Decoder {
@@ -31,7 +63,11 @@ impl Decoder {
             None => None,
         };
         let Some(fields) = fields else {
-            return empty_class(self.span(Place { line: 1, column: 1, length: 0 }));
+            return empty_class(self.span(Place {
+                line: 1,
+                column: 1,
+                length: 0,
+            }));
         };
         let mut known = KEYS.to_vec();
         known.extend(["constraints", "description"]);
@@ -53,7 +89,9 @@ impl Decoder {
     }
 
     fn mode(&mut self, fields: &Fields<'_>) -> ControlMode {
-        let Some(control) = self.mapping(fields, "control") else { return ControlMode::Direct };
+        let Some(control) = self.mapping(fields, "control") else {
+            return ControlMode::Direct;
+        };
         self.check_keys(&control, "`control`", &["mode"]);
         let Some((node, text)) = control.get("mode").zip(self.text(&control, "mode")) else {
             return ControlMode::Direct;
@@ -64,7 +102,7 @@ impl Decoder {
         }
         let message = format!("`mode`: `{text}` is not known and means `direct`");
         let warning = Diagnostic::warning(Code::InvalidValue, message).at(self.label(node));
-        let close = spelling::closest(&word, MODES.iter().map(|(name, _)| *name));
+        let close = closest(&word, MODES.iter().map(|(name, _)| *name));
         self.report(match close {
             Some(close) => warning.hint(format!("did you mean `{close}`?")),
             None => warning.hint("known are direct, fairmq, basic and hook"),
@@ -77,11 +115,15 @@ impl Decoder {
         self.check_keys(&command, "`command`", &COMMAND_KEYS);
         Some(CommandTemplate {
             env: self.templates(&command, "env"),
-            shell: self.text(&command, "shell").is_some_and(|text| text.trim().eq_ignore_ascii_case("true")),
+            shell: self
+                .text(&command, "shell")
+                .is_some_and(|text| text.trim().eq_ignore_ascii_case("true")),
             value: self.template_or_empty(&command, "value"),
             user: self.template_or_empty(&command, "user"),
             arguments: self.templates(&command, "arguments"),
-            stdout: self.output(&command, "stdout").or_else(|| self.output(&command, "log")),
+            stdout: self
+                .output(&command, "stdout")
+                .or_else(|| self.output(&command, "log")),
             stderr: self.output(&command, "stderr"),
         })
     }
@@ -91,7 +133,9 @@ impl Decoder {
     }
 
     fn wants(&mut self, fields: &Fields<'_>) -> Wants {
-        let Some(wants) = self.mapping(fields, "wants") else { return Wants::default() };
+        let Some(wants) = self.mapping(fields, "wants") else {
+            return Wants::default();
+        };
         self.check_keys(&wants, "`wants`", &["cpu", "memory", "ports"]);
         Wants {
             cpu: self.amount(&wants, "cpu").unwrap_or_default(),
@@ -101,7 +145,9 @@ impl Decoder {
     }
 
     fn limits(&mut self, fields: &Fields<'_>) -> Limits {
-        let Some(limits) = self.mapping(fields, "limits") else { return Limits::default() };
+        let Some(limits) = self.mapping(fields, "limits") else {
+            return Limits::default();
+        };
         self.check_keys(&limits, "`limits`", &["cpu", "memory"]);
         let positive = |amount: Option<f64>| amount.filter(|amount| *amount > 0.0);
         Limits {
@@ -116,14 +162,20 @@ impl Decoder {
         if amount.is_none() {
             let message = format!("`{key}`: `{text}` is not a number");
             let error = Diagnostic::error(Code::InvalidValue, message).at(self.label(node));
-            self.report(if text.contains("{{") { error.hint(format!("`{key}` cannot be templated")) } else { error });
+            self.report(if text.contains("{{") {
+                error.hint(format!("`{key}` cannot be templated"))
+            } else {
+                error
+            });
         }
         amount
     }
 
     /// `p, a-b, …`. The reference takes the end of a range from its beginning: `10-20` is port 10 (2.6).
     fn ports(&mut self, fields: &Fields<'_>) -> Vec<(u64, u64)> {
-        let Some((node, text)) = fields.get("ports").zip(self.text(fields, "ports")) else { return Vec::new() };
+        let Some((node, text)) = fields.get("ports").zip(self.text(fields, "ports")) else {
+            return Vec::new();
+        };
         if text.is_empty() {
             return Vec::new();
         }
@@ -135,7 +187,10 @@ impl Decoder {
                 _ => None,
             };
             let Some(begin) = begin else {
-                let message = format!("`ports`: `{}` is neither a port nor a range of ports", item.trim());
+                let message = format!(
+                    "`ports`: `{}` is neither a port nor a range of ports",
+                    item.trim()
+                );
                 self.report(Diagnostic::error(Code::InvalidValue, message).at(self.label(node)));
                 continue;
             };
@@ -171,7 +226,11 @@ fn empty_class(span: partita_artefact::ir::Span) -> TaskClass {
 
 /// Go's `strconv.ParseUint` with base 10: digits only.
 fn go_uint(text: &str) -> Option<u64> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) { None } else { text.parse().ok() }
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        None
+    } else {
+        text.parse().ok()
+    }
 }
 
 /// Go's `strconv.ParseFloat`: decimal floats with single underscores between digits, `inf` and `nan` in any case.

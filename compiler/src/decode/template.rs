@@ -15,7 +15,11 @@ impl Decoder {
         let template = syntax::template::parse(text, span);
         for part in &template.parts {
             if let Part::Malformed { text, message } = part {
-                let label = Label { span, length: place.length, message: String::new() };
+                let label = Label {
+                    span,
+                    length: place.length,
+                    message: String::new(),
+                };
                 let message = format!("`{{{{{text}}}}}` cannot be parsed: {message}");
                 self.report(
                     Diagnostic::warning(Code::ExpressionSyntax, message)
@@ -29,7 +33,14 @@ impl Decoder {
 
     /// Text that is never templated, braces or not.
     pub(super) fn literal(&self, text: &str, place: Place) -> Template {
-        let parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text.to_owned())] };
-        Template { span: self.span(place), parts }
+        let parts = if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![Part::Text(text.to_owned())]
+        };
+        Template {
+            span: self.span(place),
+            parts,
+        }
     }
 }

@@ -5,15 +5,32 @@ use partita_artefact::ir::{Variable, VariableSpec};
 use super::Decoder;
 use super::fields::Fields;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::spelling;
 use crate::yaml::{Content, Node, scalar};
+use partita_artefact::similar::closest;
 
 const PUBLIC: &str = "!public";
 const KINDS: [&str; 5] = ["string", "number", "bool", "list", "map"];
-const WIDGETS: [&str; 7] =
-    ["editBox", "slider", "listBox", "dropDownBox", "comboBox", "radioButtonBox", "checkBox"];
+const WIDGETS: [&str; 7] = [
+    "editBox",
+    "slider",
+    "listBox",
+    "dropDownBox",
+    "comboBox",
+    "radioButtonBox",
+    "checkBox",
+];
 const SPEC_KEYS: [&str; 11] = [
-    "value", "type", "label", "description", "panel", "widget", "values", "index", "rows", "visibleif", "enabledif",
+    "value",
+    "type",
+    "label",
+    "description",
+    "panel",
+    "widget",
+    "values",
+    "index",
+    "rows",
+    "visibleif",
+    "enabledif",
 ];
 
 /// The node carries the tag that shows it to GUIs.
@@ -25,15 +42,28 @@ impl Decoder {
     /// `defaults` or `vars` of a role: scalars by their source text, `!public` mappings by their `value`; other
     /// shapes are dropped, so the variable is not defined (2.4).
     pub(super) fn role_variables(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Variable> {
-        let Some(map) = self.mapping(fields, key) else { return Vec::new() };
+        let Some(map) = self.mapping(fields, key) else {
+            return Vec::new();
+        };
         let mut variables = Vec::new();
         for (name, value) in map.iter() {
-            let Some(name) = self.variable_name(key, name) else { continue };
+            let Some(name) = self.variable_name(key, name) else {
+                continue;
+            };
             if value.alias {
-                self.dropped(&name, value, "an alias is dropped here", "repeat the value instead of `*…`");
+                self.dropped(
+                    &name,
+                    value,
+                    "an alias is dropped here",
+                    "repeat the value instead of `*…`",
+                );
             } else if let Some(text) = value.source_text() {
                 let value = self.parse_template(text, value.place);
-                variables.push(Variable { name, value, spec: None });
+                variables.push(Variable {
+                    name,
+                    value,
+                    spec: None,
+                });
             } else if is_public(value) && matches!(value.content, Content::Mapping(_)) {
                 variables.extend(self.public(name, value));
             } else {
@@ -45,13 +75,21 @@ impl Decoder {
 
     /// `defaults`, `vars` or `properties` of a task template: scalars only, null is the empty text (2.6).
     pub(super) fn class_variables(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Variable> {
-        let Some(map) = self.mapping(fields, key) else { return Vec::new() };
+        let Some(map) = self.mapping(fields, key) else {
+            return Vec::new();
+        };
         let mut variables = Vec::new();
         for (name, value) in map.iter() {
-            let Some(name) = self.variable_name(key, name) else { continue };
+            let Some(name) = self.variable_name(key, name) else {
+                continue;
+            };
             let text = self.read(&name, value, scalar::text(value)).unwrap_or_default();
             let value = self.parse_template(&text, value.place);
-            variables.push(Variable { name, value, spec: None });
+            variables.push(Variable {
+                name,
+                value,
+                spec: None,
+            });
         }
         variables
     }
@@ -59,7 +97,10 @@ impl Decoder {
     fn variable_name(&mut self, key: &str, name: &Node) -> Option<String> {
         let text = name.source_text();
         if text.is_none() {
-            self.wrong_type(name, format!("`{key}`: a name must be text, found {}", name.describe()));
+            self.wrong_type(
+                name,
+                format!("`{key}`: a name must be text, found {}", name.describe()),
+            );
         }
         text.map(str::to_owned)
     }
@@ -72,7 +113,10 @@ impl Decoder {
             Some(value) => match value.source_text() {
                 Some(text) => self.parse_template(text, value.place),
                 None => {
-                    let message = format!("variable `{name}`: `value` must be text, found {}", value.describe());
+                    let message = format!(
+                        "variable `{name}`: `value` must be text, found {}",
+                        value.describe()
+                    );
                     let error = Diagnostic::error(Code::WrongType, message).at(self.label(value));
                     self.report(error.hint("write a list as JSON in quotes: '[\"a\", \"b\"]'"));
                     return None;
@@ -88,10 +132,18 @@ impl Decoder {
         let kind = self.spec_text(name, fields, "type");
         let widget = self.spec_text(name, fields, "widget");
         VariableSpec {
-            kind: if KINDS.contains(&kind.as_str()) { kind } else { "string".to_owned() },
+            kind: if KINDS.contains(&kind.as_str()) {
+                kind
+            } else {
+                "string".to_owned()
+            },
             label: self.spec_text(name, fields, "label"),
             description: self.spec_text(name, fields, "description"),
-            widget: if WIDGETS.contains(&widget.as_str()) { widget } else { "editBox".to_owned() },
+            widget: if WIDGETS.contains(&widget.as_str()) {
+                widget
+            } else {
+                "editBox".to_owned()
+            },
             panel: self.spec_text(name, fields, "panel"),
             values: self.spec_values(name, fields),
             index: self.spec_number(name, fields, "index"),
@@ -102,7 +154,9 @@ impl Decoder {
     }
 
     fn spec_text(&mut self, name: &str, fields: &Fields<'_>, key: &str) -> String {
-        let Some(node) = fields.get(key) else { return String::new() };
+        let Some(node) = fields.get(key) else {
+            return String::new();
+        };
         match scalar::text(node) {
             Ok(text) => text.unwrap_or_default(),
             Err(error) => {
@@ -113,7 +167,9 @@ impl Decoder {
     }
 
     fn spec_number<N: TryFrom<i64> + Default>(&mut self, name: &str, fields: &Fields<'_>, key: &str) -> N {
-        let Some(node) = fields.get(key) else { return N::default() };
+        let Some(node) = fields.get(key) else {
+            return N::default();
+        };
         match scalar::int(node) {
             Ok(Some(number)) => N::try_from(number).unwrap_or_else(|_| {
                 self.ignored(name, key, node, "out of range");
@@ -128,11 +184,14 @@ impl Decoder {
     }
 
     fn spec_values(&mut self, name: &str, fields: &Fields<'_>) -> Vec<String> {
-        let Some(node) = fields.get("values") else { return Vec::new() };
+        let Some(node) = fields.get("values") else {
+            return Vec::new();
+        };
         match &node.content {
-            Content::Sequence(items) => {
-                items.iter().filter_map(|item| item.source_text().map(str::to_owned)).collect()
-            }
+            Content::Sequence(items) => items
+                .iter()
+                .filter_map(|item| item.source_text().map(str::to_owned))
+                .collect(),
             _ => {
                 self.ignored(name, "values", node, "expected a list");
                 Vec::new()
@@ -147,12 +206,21 @@ impl Decoder {
 
     fn dropped(&mut self, name: &str, node: &Node, why: &str, hint: &str) {
         let message = format!("variable `{name}` is not defined: {why}");
-        self.report(Diagnostic::warning(Code::DroppedVariable, message).at(self.label(node)).hint(hint));
+        self.report(
+            Diagnostic::warning(Code::DroppedVariable, message)
+                .at(self.label(node))
+                .hint(hint),
+        );
     }
 
     fn dropped_collection(&mut self, name: &str, node: &Node) {
         let Content::Mapping(entries) = &node.content else {
-            return self.dropped(name, node, "a list is dropped here", "write it as JSON in quotes: '[\"a\", \"b\"]'");
+            return self.dropped(
+                name,
+                node,
+                "a list is dropped here",
+                "write it as JSON in quotes: '[\"a\", \"b\"]'",
+            );
         };
         if node.is_bare_expression() {
             let why = "`{{ … }}` without quotes is a mapping, which is dropped here";
@@ -162,14 +230,33 @@ impl Decoder {
         match node.tag.as_deref() {
             None if has_value => {
                 let why = "a mapping without `!public` is dropped here";
-                self.dropped(name, node, why, &format!("write `{name}: !public` to define it by its `value`"));
+                self.dropped(
+                    name,
+                    node,
+                    why,
+                    &format!("write `{name}: !public` to define it by its `value`"),
+                );
             }
             Some(tag) => {
-                let near = spelling::closest(tag, [PUBLIC].into_iter()).is_some();
-                let hint = if near { "did you mean `!public`?" } else { "only `!public` mappings are read" };
-                self.dropped(name, node, &format!("a mapping with the tag `{tag}` is dropped here"), hint);
+                let near = closest(tag, [PUBLIC].into_iter()).is_some();
+                let hint = if near {
+                    "did you mean `!public`?"
+                } else {
+                    "only `!public` mappings are read"
+                };
+                self.dropped(
+                    name,
+                    node,
+                    &format!("a mapping with the tag `{tag}` is dropped here"),
+                    hint,
+                );
             }
-            None => self.dropped(name, node, "a mapping is dropped here", "write it as JSON in quotes"),
+            None => self.dropped(
+                name,
+                node,
+                "a mapping is dropped here",
+                "write it as JSON in quotes",
+            ),
         }
     }
 }

@@ -40,7 +40,9 @@ impl Location {
     /// Parses a name of something in `folder`.
     pub fn parse(text: &str, folder: &'static str) -> Result<Self, LocationError> {
         let (rest, revision) = match text.split_once('@') {
-            Some((_, revision)) if revision.contains('@') => return Err(LocationError::Revisions(text.to_owned())),
+            Some((_, revision)) if revision.contains('@') => {
+                return Err(LocationError::Revisions(text.to_owned()));
+            }
             Some((rest, revision)) => (rest, (!revision.is_empty()).then(|| revision.to_owned())),
             None => (text, None),
         };
@@ -48,7 +50,10 @@ impl Location {
         let bare = format!("{folder}/");
         let (repository, name) = match rest.split_once(&separator) {
             Some((_, name)) if name.contains(&separator) => {
-                return Err(LocationError::Folders { text: text.to_owned(), folder });
+                return Err(LocationError::Folders {
+                    text: text.to_owned(),
+                    folder,
+                });
             }
             Some((repository, name)) => (Some(repository.to_owned()), name),
             None => (None, rest.strip_prefix(&bare).unwrap_or(rest)),
@@ -56,7 +61,12 @@ impl Location {
         if name.is_empty() {
             return Err(LocationError::Empty(text.to_owned()));
         }
-        Ok(Self { repository, folder, name: name.to_owned(), revision })
+        Ok(Self {
+            repository,
+            folder,
+            name: name.to_owned(),
+            revision,
+        })
     }
 
     /// Path of the file in its repository.

@@ -106,7 +106,9 @@ impl Repositories {
         for specification in specifications {
             let specification = specification.as_ref();
             let (identifier, path) = match specification.split_once('=') {
-                Some((identifier, path)) if !identifier.contains("./") && !identifier.is_empty() => (identifier, path),
+                Some((identifier, path)) if !identifier.contains("./") && !identifier.is_empty() => {
+                    (identifier, path)
+                }
                 _ => (LOCAL, specification),
             };
             repositories.add(Repository::open(identifier, Path::new(path))?)?;
@@ -116,7 +118,11 @@ impl Repositories {
 
     /// Adds a repository after the others.
     pub fn add(&mut self, repository: Repository) -> Result<(), SourceError> {
-        if self.list.iter().any(|other| other.identifier == repository.identifier) {
+        if self
+            .list
+            .iter()
+            .any(|other| other.identifier == repository.identifier)
+        {
             return Err(SourceError::Twice(repository.identifier));
         }
         self.list.push(repository);
@@ -125,10 +131,16 @@ impl Repositories {
 
     /// The repository of that identifier.
     pub fn get(&self, identifier: &str) -> Result<&Repository, SourceError> {
-        self.list.iter().find(|repository| repository.identifier == identifier).ok_or_else(|| {
-            let known: Vec<&str> = self.list.iter().map(Repository::identifier).collect();
-            SourceError::UnknownRepository { identifier: identifier.to_owned(), known: known.join(", ") }
-        })
+        self.list
+            .iter()
+            .find(|repository| repository.identifier == identifier)
+            .ok_or_else(|| {
+                let known: Vec<&str> = self.list.iter().map(Repository::identifier).collect();
+                SourceError::UnknownRepository {
+                    identifier: identifier.to_owned(),
+                    known: known.join(", "),
+                }
+            })
     }
 
     /// The first repository.
@@ -155,7 +167,11 @@ impl Repository {
     pub fn open(identifier: &str, path: &Path) -> Result<Self, SourceError> {
         let folder = folder::Folder::open(path)?;
         let objects = objects::Objects::discover(folder.root())?;
-        Ok(Self { identifier: identifier.to_owned(), folder, objects })
+        Ok(Self {
+            identifier: identifier.to_owned(),
+            folder,
+            objects,
+        })
     }
 
     /// Its name in identities.
@@ -179,7 +195,11 @@ impl Repository {
         };
         let bare = self.objects.as_ref().is_some_and(objects::Objects::is_bare);
         let work_tree = revision.is_none() && !bare;
-        Ok(Snapshot { repository: self, commit, work_tree })
+        Ok(Snapshot {
+            repository: self,
+            commit,
+            work_tree,
+        })
     }
 }
 
@@ -199,7 +219,10 @@ impl Snapshot<'_> {
 
     /// Full hash of the pinned commit; empty for a folder that is not in Git.
     pub fn revision(&self) -> String {
-        self.commit.as_ref().map(objects::Commit::hash).unwrap_or_default()
+        self.commit
+            .as_ref()
+            .map(objects::Commit::hash)
+            .unwrap_or_default()
     }
 
     /// The file at `path`, `None` if there is none.
@@ -209,14 +232,32 @@ impl Snapshot<'_> {
             _ => None,
         };
         if !self.work_tree {
-            let Some((bytes, blob)) = committed else { return Ok(None) };
-            return text(path, bytes).map(|text| Some(File { text, blob, dirty: false, committed: true }));
+            let Some((bytes, blob)) = committed else {
+                return Ok(None);
+            };
+            return text(path, bytes).map(|text| {
+                Some(File {
+                    text,
+                    blob,
+                    dirty: false,
+                    committed: true,
+                })
+            });
         }
-        let Some(bytes) = self.repository.folder.read(path)? else { return Ok(None) };
+        let Some(bytes) = self.repository.folder.read(path)? else {
+            return Ok(None);
+        };
         let blob = objects::blob_id(path, &bytes)?;
         let dirty = self.commit.is_some() && committed.as_ref().is_none_or(|(_, head)| *head != blob);
         let committed = committed.is_some();
-        text(path, bytes).map(|text| Some(File { text, blob, dirty, committed }))
+        text(path, bytes).map(|text| {
+            Some(File {
+                text,
+                blob,
+                dirty,
+                committed,
+            })
+        })
     }
 
     /// Paths of the files below `folder` whose names end in `suffix`, sorted; sub-folders included.
@@ -236,18 +277,32 @@ impl Snapshot<'_> {
 }
 
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, SourceError> {
-    String::from_utf8(bytes).map_err(|_| SourceError::NotText { path: path.to_owned() })
+    String::from_utf8(bytes).map_err(|_| SourceError::NotText {
+        path: path.to_owned(),
+    })
 }
 
 /// The elements of a path inside a repository; refuses what could leave it.
 fn contained(path: &str) -> Result<Vec<&str>, SourceError> {
     let elements: Vec<&str> = path.split('/').collect();
-    if elements.iter().any(|e| matches!(*e, "" | "." | "..") || e.contains(['\0', '\\'])) {
-        return Err(SourceError::Outside { path: path.to_owned() });
+    if elements
+        .iter()
+        .any(|e| matches!(*e, "" | "." | "..") || e.contains(['\0', '\\']))
+    {
+        return Err(SourceError::Outside {
+            path: path.to_owned(),
+        });
     }
     Ok(elements)
 }
 
 fn check_size(path: &str, size: u64) -> Result<(), SourceError> {
-    if size > limit::BYTES as u64 { Err(SourceError::TooLarge { path: path.to_owned(), size }) } else { Ok(()) }
+    if size > limit::BYTES as u64 {
+        Err(SourceError::TooLarge {
+            path: path.to_owned(),
+            size,
+        })
+    } else {
+        Ok(())
+    }
 }

@@ -18,7 +18,10 @@ pub(super) struct Objects {
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Objects").field("folder", &self.repository.git_dir()).field("prefix", &self.prefix).finish()
+        f.debug_struct("Objects")
+            .field("folder", &self.repository.git_dir())
+            .field("prefix", &self.prefix)
+            .finish()
     }
 }
 
@@ -38,21 +41,37 @@ impl Objects {
     pub(super) fn discover(root: &Path) -> Result<Option<Self>, SourceError> {
         // Neither the user's nor the machine's Git settings may change what is read.
         let isolated = || gix::open::Options::isolated();
-        let trust = gix::sec::trust::Mapping { full: isolated(), reduced: isolated() };
-        let Ok(found) = gix::ThreadSafeRepository::discover_opts(root, gix::discover::upwards::Options::default(), trust)
+        let trust = gix::sec::trust::Mapping {
+            full: isolated(),
+            reduced: isolated(),
+        };
+        let Ok(found) =
+            gix::ThreadSafeRepository::discover_opts(root, gix::discover::upwards::Options::default(), trust)
         else {
             return Ok(None);
         };
         let repository = found.to_thread_local();
         let Some(work_tree) = repository.workdir() else {
-            return Ok(Some(Self { repository, prefix: Vec::new() }));
+            return Ok(Some(Self {
+                repository,
+                prefix: Vec::new(),
+            }));
         };
-        let failed = |reason: String| SourceError::Open { path: root.to_owned(), reason };
-        let work_tree: PathBuf = std::fs::canonicalize(work_tree).map_err(|error| failed(error.to_string()))?;
-        let Ok(below) = root.strip_prefix(&work_tree) else { return Ok(None) };
+        let failed = |reason: String| SourceError::Open {
+            path: root.to_owned(),
+            reason,
+        };
+        let work_tree: PathBuf =
+            std::fs::canonicalize(work_tree).map_err(|error| failed(error.to_string()))?;
+        let Ok(below) = root.strip_prefix(&work_tree) else {
+            return Ok(None);
+        };
         let mut prefix = Vec::new();
         for element in below.components() {
-            let element = element.as_os_str().to_str().ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
+            let element = element
+                .as_os_str()
+                .to_str()
+                .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
             prefix.push(element.to_owned());
         }
         let objects = Self { repository, prefix };
@@ -60,7 +79,9 @@ impl Objects {
     }
 
     fn known_at_head(&self) -> bool {
-        let Some(commit) = self.head() else { return self.prefix.is_empty() };
+        let Some(commit) = self.head() else {
+            return self.prefix.is_empty();
+        };
         self.prefix.is_empty() || matches!(self.entry(commit, &self.prefix), Ok(Some((EntryKind::Tree, _))))
     }
 
@@ -104,28 +125,44 @@ impl Objects {
                 }
                 Some((EntryKind::Link, id)) => {
                     let target = String::from_utf8(self.content(path, id)?);
-                    let target = target.map_err(|_| SourceError::NotText { path: path.to_owned() })?;
+                    let target = target.map_err(|_| SourceError::NotText {
+                        path: path.to_owned(),
+                    })?;
                     elements.pop();
                     elements = followed(elements, &target).ok_or_else(|| outside(path))?;
                 }
                 _ => return Ok(None),
             }
         }
-        Err(SourceError::Read { path: path.to_owned(), reason: "too many symbolic links".to_owned() })
+        Err(SourceError::Read {
+            path: path.to_owned(),
+            reason: "too many symbolic links".to_owned(),
+        })
     }
 
     pub(super) fn list(&self, commit: &Commit, folder: &str) -> Result<Vec<String>, SourceError> {
-        let failed = |error: gix::Error| SourceError::Read { path: folder.to_owned(), reason: error.to_string() };
-        let base: Vec<String> =
-            self.prefix.iter().cloned().chain(contained(folder)?.into_iter().map(str::to_owned)).collect();
-        let Some((EntryKind::Tree, id)) = self.entry(*commit, &base)? else { return Ok(Vec::new()) };
+        let failed = |error: gix::Error| SourceError::Read {
+            path: folder.to_owned(),
+            reason: error.to_string(),
+        };
+        let base: Vec<String> = self
+            .prefix
+            .iter()
+            .cloned()
+            .chain(contained(folder)?.into_iter().map(str::to_owned))
+            .collect();
+        let Some((EntryKind::Tree, id)) = self.entry(*commit, &base)? else {
+            return Ok(Vec::new());
+        };
         let mut paths = Vec::new();
         let mut open = vec![(folder.to_owned(), id)];
         while let Some((folder, id)) = open.pop() {
             let tree = self.repository.find_tree(id).map_err(failed)?;
             for entry in tree.iter() {
                 let entry = entry.map_err(failed)?;
-                let Ok(name) = std::str::from_utf8(entry.filename()) else { continue };
+                let Ok(name) = std::str::from_utf8(entry.filename()) else {
+                    continue;
+                };
                 let path = format!("{folder}/{name}");
                 match entry.kind() {
                     EntryKind::Tree => open.push((path, entry.object_id())),
@@ -137,7 +174,11 @@ impl Objects {
         Ok(paths)
     }
 
-    fn entry(&self, commit: Commit, path: &[String]) -> Result<Option<(EntryKind, gix::ObjectId)>, SourceError> {
+    fn entry(
+        &self,
+        commit: Commit,
+        path: &[String],
+    ) -> Result<Option<(EntryKind, gix::ObjectId)>, SourceError> {
         let find = || -> gix::Result<_> {
             let tree = self.repository.find_commit(commit.0)?.tree()?;
             if path.is_empty() {
@@ -146,18 +187,26 @@ impl Objects {
             let entry = tree.lookup_entry(path.iter().map(String::as_bytes))?;
             Ok(entry.map(|entry| (entry.mode().kind(), entry.object_id())))
         };
-        find().map_err(|error| SourceError::Read { path: path.join("/"), reason: error.to_string() })
+        find().map_err(|error| SourceError::Read {
+            path: path.join("/"),
+            reason: error.to_string(),
+        })
     }
 
     fn content(&self, path: &str, id: gix::ObjectId) -> Result<Vec<u8>, SourceError> {
-        let failed = |error: gix::Error| SourceError::Read { path: path.to_owned(), reason: error.to_string() };
+        let failed = |error: gix::Error| SourceError::Read {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
         check_size(path, self.repository.find_header(id).map_err(failed)?.size())?;
         Ok(self.repository.find_blob(id).map_err(failed)?.take_data())
     }
 }
 
 fn outside(path: &str) -> SourceError {
-    SourceError::Outside { path: path.to_owned() }
+    SourceError::Outside {
+        path: path.to_owned(),
+    }
 }
 
 /// Where a symbolic link in `folder` leads; `None` if out of the repository.
@@ -179,5 +228,8 @@ fn followed(mut folder: Vec<String>, target: &str) -> Option<Vec<String>> {
 pub(super) fn blob_id(path: &str, bytes: &[u8]) -> Result<String, SourceError> {
     gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, bytes)
         .map(|id| id.to_string())
-        .map_err(|error| SourceError::Read { path: path.to_owned(), reason: error.to_string() })
+        .map_err(|error| SourceError::Read {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
 }

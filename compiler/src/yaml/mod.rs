@@ -3,6 +3,7 @@
 //!
 //! What a scalar means depends on who reads it, so nodes keep the source text, and [`scalar`] answers questions.
 
+mod indent;
 mod loader;
 pub mod scalar;
 

@@ -85,7 +85,11 @@ pub fn resolve_plain(text: &str) -> Resolved {
     if let Some(int) = integer(&plain) {
         return Resolved::Int(int);
     }
-    if is_float(&plain) { plain.parse().map_or(Resolved::Text, Resolved::Float) } else { Resolved::Text }
+    if is_float(&plain) {
+        plain.parse().map_or(Resolved::Text, Resolved::Float)
+    } else {
+        Resolved::Text
+    }
 }
 
 /// The scalar with its tag taken into account; `None` for lists and mappings.
@@ -103,7 +107,8 @@ fn resolve(node: &Node) -> Option<Result<Resolved, ScalarError>> {
         _ => return Some(Ok(Resolved::Text)),
     };
     let resolved = match (tag, resolved) {
-        ("!!float", Resolved::Int(int)) => {
+        ("!!float", Resolved::Int(int)) =>
+        {
             #[allow(clippy::cast_precision_loss, reason = "the reference converts so too")]
             Resolved::Float(int as f64)
         }
@@ -112,7 +117,10 @@ fn resolve(node: &Node) -> Option<Result<Resolved, ScalarError>> {
     if resolved.tag() == tag {
         Some(Ok(resolved))
     } else {
-        Some(Err(ScalarError::Tag { text: text.to_owned(), tag: tag.to_owned() }))
+        Some(Err(ScalarError::Tag {
+            text: text.to_owned(),
+            tag: tag.to_owned(),
+        }))
     }
 }
 
@@ -124,7 +132,10 @@ pub fn is_null(node: &Node) -> bool {
 /// The text of a scalar, its source text whatever it stands for; `None` if it is null.
 pub fn text(node: &Node) -> Result<Option<String>, ScalarError> {
     let Some(resolved) = resolve(node) else {
-        return Err(ScalarError::Shape { expected: "text", found: node.describe() });
+        return Err(ScalarError::Shape {
+            expected: "text",
+            found: node.describe(),
+        });
     };
     let source = node.source_text().unwrap_or_default();
     match resolved? {
@@ -138,7 +149,10 @@ pub fn text(node: &Node) -> Result<Option<String>, ScalarError> {
 pub fn boolean(node: &Node) -> Result<Option<bool>, ScalarError> {
     let expected = "true or false";
     let Some(resolved) = resolve(node) else {
-        return Err(ScalarError::Shape { expected, found: node.describe() });
+        return Err(ScalarError::Shape {
+            expected,
+            found: node.describe(),
+        });
     };
     match resolved? {
         Resolved::Null => Ok(None),
@@ -149,7 +163,10 @@ pub fn boolean(node: &Node) -> Result<Option<bool>, ScalarError> {
             match source {
                 "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" if plain => Ok(Some(true)),
                 "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if plain => Ok(Some(false)),
-                _ => Err(ScalarError::Type { expected, text: source.to_owned() }),
+                _ => Err(ScalarError::Type {
+                    expected,
+                    text: source.to_owned(),
+                }),
             }
         }
     }
@@ -159,9 +176,15 @@ pub fn boolean(node: &Node) -> Result<Option<bool>, ScalarError> {
 pub fn int(node: &Node) -> Result<Option<i64>, ScalarError> {
     let expected = "an integer";
     let Some(resolved) = resolve(node) else {
-        return Err(ScalarError::Shape { expected, found: node.describe() });
+        return Err(ScalarError::Shape {
+            expected,
+            found: node.describe(),
+        });
     };
-    let other = || ScalarError::Type { expected, text: node.source_text().unwrap_or_default().to_owned() };
+    let other = || ScalarError::Type {
+        expected,
+        text: node.source_text().unwrap_or_default().to_owned(),
+    };
     match resolved? {
         Resolved::Null => Ok(None),
         Resolved::Int(value) => i64::try_from(value).map(Some).map_err(|_| other()),
@@ -193,7 +216,9 @@ fn integer(text: &str) -> Option<i128> {
     }
     let value = i128::from_str_radix(digits, radix).ok()?;
     let value = if negative { -value } else { value };
-    (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value).then_some(value)
+    (i128::from(i64::MIN)..=i128::from(u64::MAX))
+        .contains(&value)
+        .then_some(value)
 }
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
@@ -226,7 +251,9 @@ fn is_timestamp(text: &str) -> bool {
     let mut fields = date.split('-');
     let field = |s: Option<&str>, lengths: std::ops::RangeInclusive<usize>, max: u32| {
         s.is_some_and(|s| {
-            lengths.contains(&s.len()) && s.chars().all(|c| c.is_ascii_digit()) && s.parse().is_ok_and(|n: u32| n <= max)
+            lengths.contains(&s.len())
+                && s.chars().all(|c| c.is_ascii_digit())
+                && s.parse().is_ok_and(|n: u32| n <= max)
         })
     };
     field(fields.next(), 4..=4, 9999)
