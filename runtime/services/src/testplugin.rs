@@ -1,0 +1,142 @@
+//! The service for tests of workflows (`runtime.md` 7.10, `template-language.md` 5.5).
+
+use crate::service::{Answer, Call, CallError, Reply, Service};
+
+/// What became of a run, by the variables that say when (`runtime.md` 3.5).
+const RUN_TIMES: [&str; 4] = [
+    "run_start_time_ms",
+    "run_start_completion_time_ms",
+    "run_end_time_ms",
+    "run_end_completion_time_ms",
+];
+
+/// The service `testplugin`. It is the real one: there is no other behind it.
+///
+/// `Noop` takes its whole time-out. `Test` logs `testplugin_message`, fails if `testplugin_fail` is `true`, and
+/// never ends if `testplugin_hang` is. `TimestampObserver` sets `<role path>_saw_<name>` on the root role for each
+/// time stamp of the run that has a value. `CallOrderObserver` adds its role path to the list `call_history` there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TestPlugin;
+
+impl Service for TestPlugin {
+    fn name(&self) -> &'static str {
+        "testplugin"
+    }
+
+    fn methods(&self) -> &[&'static str] {
+        &["Noop", "Test", "TimestampObserver", "CallOrderObserver"]
+    }
+
+    fn call<'a>(&'a self, call: &'a Call) -> Answer<'a> {
+        Box::pin(async move {
+            match call.method.as_str() {
+                "Noop" => {
+                    tokio::time::sleep(call.timeout).await;
+                    Ok(Reply::default())
+                }
+                "TimestampObserver" => Ok(observe_times(call)),
+                "CallOrderObserver" => Ok(observe_order(call)),
+                _ => test(call).await,
+            }
+        })
+    }
+}
+
+async fn test(call: &Call) -> Result<Reply, CallError> {
+    let message = call.variable("testplugin_message");
+    tracing::info!(role = call.role_path, message, "testplugin.Test()");
+    if call.variable("testplugin_hang") == "true" {
+        std::future::pending::<()>().await;
+    }
+    if call.variable("testplugin_fail") == "true" {
+        return Err(CallError::Failed {
+            service: "testplugin".to_owned(),
+            method: call.method.clone(),
+            reason: "testplugin_fail is true".to_owned(),
+        });
+    }
+    Ok(Reply::default())
+}
+
+fn observe_times(call: &Call) -> Reply {
+    let seen = RUN_TIMES.iter().filter(|name| !call.variable(name).is_empty());
+    Reply {
+        global: seen
+            .map(|name| (format!("{}_saw_{name}", call.role_path), Some("true".to_owned())))
+            .collect(),
+        ..Reply::default()
+    }
+}
+
+fn observe_order(call: &Call) -> Reply {
+    let history = match call.variable("call_history") {
+        "" => call.role_path.clone(),
+        earlier => format!("{earlier},{}", call.role_path),
+    };
+    Reply {
+        global: [("call_history".to_owned(), Some(history))].into(),
+        ..Reply::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn call(method: &str, variables: &[(&str, &str)]) -> Call {
+        Call {
+            method: method.to_owned(),
+            role_path: "flp.hook".to_owned(),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            timeout: Duration::from_secs(3),
+            ..Call::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn noop_takes_its_whole_time() {
+        let start = tokio::time::Instant::now();
+        let reply = TestPlugin.call(&call("Noop", &[])).await;
+        assert_eq!(reply, Ok(Reply::default()));
+        assert_eq!(start.elapsed(), Duration::from_secs(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn test_succeeds_fails_or_hangs_as_told() {
+        assert_eq!(TestPlugin.call(&call("Test", &[])).await, Ok(Reply::default()));
+        let fails = call("Test", &[("testplugin_fail", "true")]);
+        let error = TestPlugin.call(&fails).await.expect_err("told to fail");
+        insta::assert_snapshot!(error, @"testplugin.Test() failed: testplugin_fail is true");
+        let hangs = call("Test", &[("testplugin_hang", "true")]);
+        let waited = tokio::time::timeout(Duration::from_hours(1), TestPlugin.call(&hangs)).await;
+        assert!(waited.is_err());
+    }
+
+    #[tokio::test]
+    async fn times_are_seen_where_they_have_a_value() {
+        let seen = call(
+            "TimestampObserver",
+            &[("run_start_time_ms", "1"), ("run_end_time_ms", "")],
+        );
+        let reply = TestPlugin.call(&seen).await.expect("observes");
+        let expected = [(
+            "flp.hook_saw_run_start_time_ms".to_owned(),
+            Some("true".to_owned()),
+        )];
+        assert_eq!(reply.global, expected.into());
+    }
+
+    #[tokio::test]
+    async fn the_order_is_a_list() {
+        for (before, after) in [("", "flp.hook"), ("a,b", "a,b,flp.hook")] {
+            let made = call("CallOrderObserver", &[("call_history", before)]);
+            let reply = TestPlugin.call(&made).await.expect("observes");
+            assert_eq!(reply.global["call_history"].as_deref(), Some(after));
+        }
+    }
+}
