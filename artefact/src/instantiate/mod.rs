@@ -12,6 +12,9 @@ mod merge;
 mod range;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{ErrorKind, InstantiateError};
 
 use crate::evaluate::World;
