@@ -5,5 +5,15 @@
 //! the shell that the machine could decide.
 
 pub mod aggregate;
+mod attach;
+mod calls;
 pub mod cause;
+pub mod cluster;
+pub mod core;
+mod deployment;
 pub mod environment;
+mod identity;
+pub mod local;
+pub mod placement;
+mod prepare;
+pub mod run_number;

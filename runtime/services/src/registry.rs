@@ -21,6 +21,12 @@ pub struct Registry {
     names: Vec<String>,
 }
 
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Registry").field(&self.names).finish()
+    }
+}
+
 impl Registry {
     /// The registry of these services.
     pub fn new(services: Vec<Arc<dyn Service>>) -> Result<Self, RegistryError> {

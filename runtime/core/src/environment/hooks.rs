@@ -143,7 +143,12 @@ impl Environment {
 
     fn next_turn(&self, pass: &Pass) -> Option<Turn> {
         let calls = self.plan.calls.iter().map(|call| call.trigger.as_ref());
-        let tasks = self.plan.tasks.iter().filter(|task| task.mode == Mode::Hook).map(|task| task.trigger.as_ref());
+        let tasks = self
+            .plan
+            .tasks
+            .iter()
+            .filter(|task| task.mode == Mode::Hook)
+            .map(|task| task.trigger.as_ref());
         let awaited = self.calls.values().map(|started| self.await_of(started));
         calls
             .chain(tasks)
@@ -177,7 +182,11 @@ impl Environment {
                 timeout,
             });
             let label = format!("call {}", self.call_path(call));
-            self.set_timer(Timer::Call(command), timeout + self.plan.deadlines.margin.time, label);
+            self.set_timer(
+                Timer::Call(command),
+                timeout + self.plan.deadlines.margin.time,
+                label,
+            );
         }
     }
 
@@ -187,7 +196,11 @@ impl Environment {
             .filter(|(_, started)| pass.is_now(self.await_of(started)))
             .map(|(command, _)| *command)
             .collect();
-        let ended = |command| self.calls.get(command).is_none_or(|started| started.outcome.is_some());
+        let ended = |command| {
+            self.calls
+                .get(command)
+                .is_none_or(|started| started.outcome.is_some())
+        };
         if !due.iter().all(ended) {
             return false;
         }
@@ -223,7 +236,11 @@ impl Environment {
                 timeout,
             });
             let label = format!("hook {}", self.task_path(task));
-            self.set_timer(Timer::Hook(command), timeout + self.plan.deadlines.margin.time, label);
+            self.set_timer(
+                Timer::Hook(command),
+                timeout + self.plan.deadlines.margin.time,
+                label,
+            );
         }
         pending
     }
@@ -249,7 +266,11 @@ impl Environment {
             None => Ok(()),
             Some(error) => {
                 let mut cause = Cause::of(&self.call_path(started.call), format!("the call failed: {error}"));
-                cause.harmless = !self.plan.calls.get(started.call).is_some_and(|call| call.critical);
+                cause.harmless = !self
+                    .plan
+                    .calls
+                    .get(started.call)
+                    .is_some_and(|call| call.critical);
                 Err(cause)
             }
         };
@@ -264,7 +285,8 @@ impl Environment {
         let planned = self.plan.calls.get(started.call);
         let time = planned.map(|call| call.timeout).unwrap_or_default();
         let harmless = !planned.is_some_and(|call| call.critical);
-        let mut cause = Cause::of(&self.call_path(started.call), "the call did not end").after("timeout", time);
+        let mut cause =
+            Cause::of(&self.call_path(started.call), "the call did not end").after("timeout", time);
         cause.harmless = harmless;
         self.end_call(command, &mut started, Err(cause), false);
     }
@@ -317,8 +339,15 @@ impl Environment {
         let Some(task) = pending.remove(&command) else {
             return;
         };
-        let time = self.plan.tasks.get(task).map(|task| task.timeout).unwrap_or_default();
-        let cause = self.task_cause(task, "the hook did not end").after("timeout", time);
+        let time = self
+            .plan
+            .tasks
+            .get(task)
+            .map(|task| task.timeout)
+            .unwrap_or_default();
+        let cause = self
+            .task_cause(task, "the hook did not end")
+            .after("timeout", time);
         self.hook_failed(task, cause);
     }
 
@@ -334,9 +363,11 @@ impl Environment {
     /// The hook commands that this task still owes an answer.
     pub(super) fn pending_hooks(&self, task: TaskIndex) -> Vec<CommandId> {
         match &self.wait {
-            Some(Wait::Hooks { pending, .. }) => {
-                pending.iter().filter(|(_, t)| **t == task).map(|(command, _)| *command).collect()
-            }
+            Some(Wait::Hooks { pending, .. }) => pending
+                .iter()
+                .filter(|(_, t)| **t == task)
+                .map(|(command, _)| *command)
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -346,7 +377,10 @@ impl Environment {
             if started.outcome.is_none() {
                 self.cancel_timer(Timer::Call(command));
                 self.effects.push(Effect::CancelCall(command));
-                self.observe_call(&started, Progress::Skipped("nobody waits for it any more".to_owned()));
+                self.observe_call(
+                    &started,
+                    Progress::Skipped("nobody waits for it any more".to_owned()),
+                );
             }
         }
     }

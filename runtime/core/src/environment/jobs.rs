@@ -29,11 +29,19 @@ impl Environment {
     pub(super) fn react(&mut self, transition: Transition, causes: Vec<Cause>) {
         let work = Request::Transition(transition);
         let wanted = |job: &Job| job.work == work;
-        if let Some(job) = self.queue.iter_mut().find(|job| job.request.is_none() && wanted(job)) {
+        if let Some(job) = self
+            .queue
+            .iter_mut()
+            .find(|job| job.request.is_none() && wanted(job))
+        {
             job.causes.extend(causes);
             return;
         }
-        if self.job.as_ref().is_some_and(|job| wanted(job) || matches!(job.work, Request::Destroy(_))) {
+        if self
+            .job
+            .as_ref()
+            .is_some_and(|job| wanted(job) || matches!(job.work, Request::Destroy(_)))
+        {
             return;
         }
         let job = Job {
@@ -64,7 +72,8 @@ impl Environment {
         if let Some(reason) = self.refusal(&job) {
             if let Some(id) = job.request {
                 let state = self.state;
-                self.effects.push(Effect::Reply(id, Reply::Refused { state, reason }));
+                self.effects
+                    .push(Effect::Reply(id, Reply::Refused { state, reason }));
             }
             return true;
         }
@@ -88,7 +97,9 @@ impl Environment {
             }
             Request::Destroy(options) => {
                 let refuse = state == State::Running && !options.force && !options.allow_in_running;
-                refuse.then(|| "a run is under way: stop it first, or allow the end of a running environment".to_owned())
+                refuse.then(|| {
+                    "a run is under way: stop it first, or allow the end of a running environment".to_owned()
+                })
             }
         }
     }
@@ -119,7 +130,10 @@ impl Environment {
     }
 
     fn is_forced(&self) -> bool {
-        matches!(self.job.as_ref().map(|job| job.work), Some(Request::Destroy(DestroyOptions { force: true, .. })))
+        matches!(
+            self.job.as_ref().map(|job| job.work),
+            Some(Request::Destroy(DestroyOptions { force: true, .. }))
+        )
     }
 
     fn next_of_destroy(&self, options: DestroyOptions, state: State) -> Option<Program> {
@@ -168,11 +182,19 @@ impl Environment {
     /// Notes what went wrong in the job. News of the same role that know more replace what was known.
     pub(super) fn job_failed(&mut self, causes: Vec<Cause>) {
         let Some(job) = &mut self.job else { return };
-        if self.program.as_ref().is_some_and(|program| program.transition.is_some()) {
+        if self
+            .program
+            .as_ref()
+            .is_some_and(|program| program.transition.is_some())
+        {
             job.failed = true;
         }
         for cause in causes {
-            match job.causes.iter_mut().find(|known| known.task.is_some() && known.task == cause.task) {
+            match job
+                .causes
+                .iter_mut()
+                .find(|known| known.task.is_some() && known.task == cause.task)
+            {
                 Some(known) if known.exit.is_none() && cause.exit.is_some() => *known = cause,
                 Some(_) => {}
                 None => job.causes.push(cause),
@@ -221,7 +243,9 @@ impl Environment {
 
     /// Is a run about to begin: tasks may speak of it before the state says so.
     pub(super) fn is_starting(&self) -> bool {
-        self.program.as_ref().is_some_and(|program| program.transition == Some(Transition::Start))
+        self.program
+            .as_ref()
+            .is_some_and(|program| program.transition == Some(Transition::Start))
     }
 
     /// Does one thing of the program.

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 pub use message::{
-    Answer, CallReport, CommandId, DestroyOptions, DeviceEvent, Effect, Event, HookReport, Life, Observation, Progress,
-    Reply, Request, RequestId, TaskReport, Timer,
+    Answer, CallReport, CommandId, DestroyOptions, DeviceEvent, Effect, Event, HookReport, Life, Observation,
+    Progress, Reply, Request, RequestId, TaskReport, Timer,
 };
 pub use transition::{State, Transition};
 
@@ -244,17 +244,20 @@ impl Environment {
     pub fn deadlines(&self, now: u64) -> Vec<PendingDeadline> {
         let late = |timer: &Timer| -> Vec<TaskIndex> {
             match (timer, &self.wait) {
-                (Timer::Command(command), Some(Wait::Answers { command: current, pending, .. }))
-                    if command == current =>
-                {
-                    pending.iter().copied().collect()
-                }
-                (Timer::Deploy | Timer::Patience, _) => {
-                    (0..self.tasks.len()).filter(|task| self.task(*task).life < Life::Active).collect()
-                }
-                (Timer::Kill, _) => {
-                    (0..self.tasks.len()).filter(|task| self.task(*task).life == Life::Active).collect()
-                }
+                (
+                    Timer::Command(command),
+                    Some(Wait::Answers {
+                        command: current,
+                        pending,
+                        ..
+                    }),
+                ) if command == current => pending.iter().copied().collect(),
+                (Timer::Deploy | Timer::Patience, _) => (0..self.tasks.len())
+                    .filter(|task| self.task(*task).life < Life::Active)
+                    .collect(),
+                (Timer::Kill, _) => (0..self.tasks.len())
+                    .filter(|task| self.task(*task).life == Life::Active)
+                    .collect(),
                 _ => Vec::new(),
             }
         };
@@ -272,7 +275,9 @@ impl Environment {
     }
 
     fn set_timer(&mut self, timer: Timer, after: Duration, what: String) {
-        let due = self.now.saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let due = self
+            .now
+            .saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         self.timers.insert(timer, RunningTimer { due, what });
         self.effects.push(Effect::SetTimer(timer, after));
     }
@@ -303,11 +308,17 @@ impl Environment {
     }
 
     fn role_path(&self, role: RoleIndex) -> String {
-        self.plan.roles.get(role).map_or_else(String::new, |role| role.path.clone())
+        self.plan
+            .roles
+            .get(role)
+            .map_or_else(String::new, |role| role.path.clone())
     }
 
     fn task_path(&self, task: TaskIndex) -> String {
-        self.plan.tasks.get(task).map_or_else(String::new, |task| self.role_path(task.role))
+        self.plan
+            .tasks
+            .get(task)
+            .map_or_else(String::new, |task| self.role_path(task.role))
     }
 
     fn task(&self, index: TaskIndex) -> &Task {

@@ -33,7 +33,11 @@ const CLEANUP_COUNT: &str = "__fmq_cleanup_count";
 impl Environment {
     pub(super) fn open_run(&mut self) {
         self.effects.push(Effect::AllocateRunNumber);
-        self.set_timer(Timer::RunNumber, self.plan.deadlines.run_number.time, "run number".to_owned());
+        self.set_timer(
+            Timer::RunNumber,
+            self.plan.deadlines.run_number.time,
+            "run number".to_owned(),
+        );
         self.wait = Some(Wait::RunNumber);
     }
 
@@ -73,7 +77,10 @@ impl Environment {
     }
 
     pub(super) fn run_started(&mut self) {
-        let count: u64 = self.variable(CLEANUP_COUNT).and_then(|n| n.parse().ok()).unwrap_or(0);
+        let count: u64 = self
+            .variable(CLEANUP_COUNT)
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0);
         self.set_variable(0, CLEANUP_COUNT, Some(count.saturating_add(1).to_string()));
         self.stamp("run_start_completion_time_ms");
         if let Some(time) = self.auto_stop() {
@@ -88,7 +95,9 @@ impl Environment {
         match duration::parse(self.variable("auto_stop_timeout").unwrap_or_default()) {
             Ok(time) => Some(time),
             Err(error) => {
-                self.harmless(Cause::new(format!("the run will not stop by itself: auto_stop_timeout: {error}")));
+                self.harmless(Cause::new(format!(
+                    "the run will not stop by itself: auto_stop_timeout: {error}"
+                )));
                 None
             }
         }
@@ -138,7 +147,9 @@ impl Environment {
             arguments.push(("cleanup".to_owned(), cleanup));
         }
         for name in names {
-            let Some(value) = self.variable(name) else { continue };
+            let Some(value) = self.variable(name) else {
+                continue;
+            };
             arguments.push(((*name).to_owned(), value.to_owned()));
             let camel = lower_camel(name);
             if transition != Transition::GoError && !arguments.iter().any(|(key, _)| *key == camel) {

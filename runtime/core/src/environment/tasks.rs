@@ -124,7 +124,12 @@ impl Environment {
     fn late_tasks(&mut self, deadline: Deadline, critical: bool, what: &str) -> Vec<Cause> {
         let late: Vec<TaskIndex> = (0..self.tasks.len())
             .filter(|index| self.task(*index).life < Life::Active)
-            .filter(|index| self.plan.tasks.get(*index).is_some_and(|task| task.critical == critical))
+            .filter(|index| {
+                self.plan
+                    .tasks
+                    .get(*index)
+                    .is_some_and(|task| task.critical == critical)
+            })
             .collect();
         let cause = |index| self.task_cause(index, what).after(deadline.name, deadline.time);
         let causes: Vec<Cause> = late.into_iter().map(cause).collect();
@@ -140,11 +145,15 @@ impl Environment {
             task.life == Life::Active
                 && match transition {
                     // Those that owe an answer are told when it comes.
-                    Transition::GoError => task.owes.is_none() && task.report.state == Some(TaskState::Running),
+                    Transition::GoError => {
+                        task.owes.is_none() && task.report.state == Some(TaskState::Running)
+                    }
                     _ => task.report.state != Some(TaskState::Error),
                 }
         };
-        let tasks: Vec<TaskIndex> = (0..self.tasks.len()).filter(|i| is_target(self.task(*i))).collect();
+        let tasks: Vec<TaskIndex> = (0..self.tasks.len())
+            .filter(|i| is_target(self.task(*i)))
+            .collect();
         if transition == Transition::Start {
             self.tasks.iter_mut().for_each(|task| task.finished = false);
         }
@@ -170,7 +179,11 @@ impl Environment {
         }
         let timeout = self.command_deadline(transition).time;
         let label = format!("{transition} of the tasks");
-        self.set_timer(Timer::Command(command), timeout + self.plan.deadlines.margin.time, label);
+        self.set_timer(
+            Timer::Command(command),
+            timeout + self.plan.deadlines.margin.time,
+            label,
+        );
         self.effects.push(Effect::Command {
             command,
             transition,
@@ -190,7 +203,9 @@ impl Environment {
 
     pub(super) fn answers(&mut self, command: CommandId, answers: Vec<Answer>) {
         for Answer { task, state, error } in answers {
-            let Some(entry) = self.tasks.get_mut(task) else { continue };
+            let Some(entry) = self.tasks.get_mut(task) else {
+                continue;
+            };
             if entry.owes == Some(command) {
                 entry.owes = None;
             }
@@ -213,7 +228,13 @@ impl Environment {
 
     /// A task has answered, or cannot any more. The first critical failure ends the wait; so does the last answer.
     fn answered(&mut self, command: CommandId, task: TaskIndex, cause: Option<Cause>) {
-        let Some(Wait::Answers { command: current, pending, failures, transition }) = &mut self.wait else {
+        let Some(Wait::Answers {
+            command: current,
+            pending,
+            failures,
+            transition,
+        }) = &mut self.wait
+        else {
             return;
         };
         if *current != command || !pending.remove(&task) {
@@ -225,7 +246,10 @@ impl Environment {
             Some(cause) => failures.push(cause),
             None => {}
         }
-        let Some(Wait::Answers { pending, failures, .. }) = &mut self.wait else {
+        let Some(Wait::Answers {
+            pending, failures, ..
+        }) = &mut self.wait
+        else {
             return;
         };
         let failed = !failures.is_empty() && transition != Transition::GoError;
@@ -239,8 +263,9 @@ impl Environment {
     }
 
     pub(super) fn command_late(&mut self, command: CommandId) {
-        let late: BTreeSet<TaskIndex> =
-            (0..self.tasks.len()).filter(|index| self.task(*index).owes == Some(command)).collect();
+        let late: BTreeSet<TaskIndex> = (0..self.tasks.len())
+            .filter(|index| self.task(*index).owes == Some(command))
+            .collect();
         let transition = match &self.wait {
             Some(Wait::Answers { transition, .. }) => *transition,
             _ => Transition::GoError,
@@ -287,7 +312,11 @@ impl Environment {
             self.show_task(index);
             if self.task(index).report.state == Some(TaskState::Error) && self.task(index).owes.is_none() {
                 let reason = self.task(index).report.reason.clone();
-                let what = if reason.is_empty() { "is in ERROR".to_owned() } else { reason };
+                let what = if reason.is_empty() {
+                    "is in ERROR".to_owned()
+                } else {
+                    reason
+                };
                 let cause = self.task_cause(index, what);
                 self.lost(index, cause);
             }
@@ -327,7 +356,14 @@ impl Environment {
         for command in self.pending_hooks(index) {
             let error = Some(cause.what.clone());
             let (exit, last_lines) = (cause.exit, cause.last_lines.clone());
-            self.hook_ended(command, HookReport { exit, error, last_lines });
+            self.hook_ended(
+                command,
+                HookReport {
+                    exit,
+                    error,
+                    last_lines,
+                },
+            );
         }
         if requested {
             if let Some(command) = owes {
@@ -402,7 +438,9 @@ impl Environment {
             planned.mode == Mode::Hook || task.finished || task.life != Life::Active
         };
         let anybody = self.plan.tasks.iter().zip(&self.tasks);
-        let any = anybody.clone().any(|(p, task)| p.mode != Mode::Hook && task.finished && task.life == Life::Active);
+        let any = anybody
+            .clone()
+            .any(|(p, task)| p.mode != Mode::Hook && task.finished && task.life == Life::Active);
         if self.state == State::Running && any && anybody.clone().all(finished) {
             self.react(Transition::Stop, Vec::new());
         }
@@ -420,7 +458,11 @@ impl Environment {
             return;
         }
         self.wait = Some(Wait::Kill);
-        self.set_timer(Timer::Kill, self.plan.deadlines.kill.time, "end of the tasks".to_owned());
+        self.set_timer(
+            Timer::Kill,
+            self.plan.deadlines.kill.time,
+            "end of the tasks".to_owned(),
+        );
         self.effects.push(Effect::Kill(live));
     }
 
@@ -439,7 +481,9 @@ impl Environment {
         let deadline = self.plan.deadlines.kill;
         for index in 0..self.tasks.len() {
             if matches!(self.task(index).life, Life::Starting | Life::Active) {
-                let cause = self.task_cause(index, "is still there").after(deadline.name, deadline.time);
+                let cause = self
+                    .task_cause(index, "is still there")
+                    .after(deadline.name, deadline.time);
                 self.job_failed(vec![cause]);
             }
         }

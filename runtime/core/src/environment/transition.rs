@@ -202,7 +202,8 @@ impl Program {
     /// A failure stops it here: nothing has changed yet that would have to be finished. GO_ERROR and the end of
     /// the environment always go on.
     pub(super) fn can_be_cancelled(&self) -> bool {
-        self.transition.is_some_and(|transition| transition != Transition::GoError)
+        self.transition
+            .is_some_and(|transition| transition != Transition::GoError)
             && self.steps.iter().any(|step| matches!(step, Step::Enter(_)))
     }
 }

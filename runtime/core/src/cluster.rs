@@ -1,0 +1,43 @@
+//! What runs tasks: hosts, and an executor on each.
+
+use partita_proto::executor::{from_executor, to_executor};
+use tokio::sync::mpsc;
+
+use crate::cause::Cause;
+
+/// What a cluster says.
+#[derive(Debug)]
+pub enum ClusterEvent {
+    /// An executor says something.
+    Said {
+        /// Of which host.
+        host: String,
+        /// What.
+        body: from_executor::Body,
+    },
+    /// An executor is gone, and its tasks with it.
+    HostLost {
+        /// Of which host.
+        host: String,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// Where a cluster says it.
+pub type ClusterEvents = mpsc::UnboundedSender<ClusterEvent>;
+
+/// Hosts with executors. Everything sent arrives once and in order, or the host is lost.
+pub trait Cluster: Send {
+    /// Names of the hosts, in the order in which tasks without demands are placed.
+    fn hosts(&self) -> &[String];
+
+    /// How the tasks of others reach a host.
+    fn address(&self, host: &str) -> String;
+
+    /// Tells an executor something. A host that is lost has said so, and what is sent to it is dropped.
+    fn send(&self, host: &str, body: to_executor::Body);
+
+    /// Ends all executors and waits until they are gone.
+    fn shut_down(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+}

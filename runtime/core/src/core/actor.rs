@@ -1,0 +1,238 @@
+//! The loop in which everything happens, one thing after the other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use partita_artefact::instance::Instance;
+use partita_artefact::ir::Artefact;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::entry::Entry;
+use super::{Config, CoreError, Creation, EnvironmentId, Pending, Snapshot, WATCH_WINDOW, snapshot};
+use crate::cluster::{Cluster, ClusterEvent};
+use crate::environment::plan::TaskIndex;
+use crate::environment::{Environment, Event, Observation, Request, State};
+use crate::identity::Identities;
+use crate::prepare::{Prepared, prepare};
+use crate::run_number::RunNumbers;
+
+/// What is asked of the core.
+pub(super) enum Asked {
+    Create {
+        artefact: Arc<Artefact>,
+        instance: Box<Instance>,
+        answer: oneshot::Sender<Result<Creation, CoreError>>,
+    },
+    Request {
+        id: EnvironmentId,
+        request: Request,
+        answer: oneshot::Sender<Result<Pending, CoreError>>,
+    },
+    Watch {
+        id: EnvironmentId,
+        answer: oneshot::Sender<Result<broadcast::Receiver<Observation>, CoreError>>,
+    },
+    Snapshot {
+        id: EnvironmentId,
+        answer: oneshot::Sender<Result<Snapshot, CoreError>>,
+    },
+    List {
+        answer: oneshot::Sender<BTreeMap<EnvironmentId, State>>,
+    },
+    Cleanup {
+        answer: oneshot::Sender<()>,
+    },
+    Shutdown {
+        answer: oneshot::Sender<()>,
+    },
+}
+
+pub(super) struct Actor {
+    pub(super) config: Config,
+    pub(super) cluster: Box<dyn Cluster>,
+    pub(super) run_numbers: RunNumbers,
+    pub(super) identities: Arc<Identities>,
+    pub(super) environments: BTreeMap<EnvironmentId, Entry>,
+    /// Whose task is it.
+    pub(super) tasks: BTreeMap<String, (EnvironmentId, TaskIndex)>,
+    /// Tasks without environment, by host.
+    pub(super) left: BTreeMap<String, Vec<String>>,
+    /// Hosts that are gone, and why.
+    pub(super) lost: BTreeMap<String, crate::cause::Cause>,
+    /// What the shell itself has found out for a machine.
+    pub(super) found: mpsc::UnboundedSender<(EnvironmentId, Event)>,
+    finding: Option<mpsc::UnboundedReceiver<(EnvironmentId, Event)>>,
+}
+
+/// Milliseconds since 1970.
+#[allow(clippy::disallowed_methods, reason = "this is where time enters the core")]
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl Actor {
+    pub(super) fn new(
+        config: Config,
+        cluster: Box<dyn Cluster>,
+        run_numbers: RunNumbers,
+        identities: Arc<Identities>,
+    ) -> Self {
+        let (found, finding) = mpsc::unbounded_channel();
+        Self {
+            config,
+            cluster,
+            run_numbers,
+            identities,
+            environments: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            left: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            found,
+            finding: Some(finding),
+        }
+    }
+
+    pub(super) async fn serve(
+        mut self,
+        mut asking: mpsc::UnboundedReceiver<Asked>,
+        mut news: mpsc::UnboundedReceiver<ClusterEvent>,
+    ) {
+        let Some(mut finding) = self.finding.take() else {
+            return;
+        };
+        loop {
+            let timers = self
+                .environments
+                .iter()
+                .filter_map(|(id, entry)| Some((entry.next_timer()?, id)));
+            let next = timers.min().map(|((due, timer), id)| (due, timer, id.clone()));
+            let due = next.as_ref().map_or_else(Instant::now, |(due, ..)| *due);
+            tokio::select! {
+                Some(event) = news.recv() => self.heard(event),
+                Some((id, event)) = finding.recv() => self.step(&id, event),
+                asked = asking.recv() => match asked {
+                    Some(Asked::Shutdown { answer }) => {
+                        self.cluster.shut_down().await;
+                        let _ = answer.send(());
+                        return;
+                    }
+                    Some(asked) => self.asked(asked),
+                    None => return,
+                },
+                () = sleep_until(due), if next.is_some() => {
+                    if let Some((_, timer, id)) = next {
+                        if let Some(entry) = self.environments.get_mut(&id) {
+                            entry.timers.remove(&timer);
+                        }
+                        self.step(&id, Event::Timer(timer));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells a machine what happened, and does what it says.
+    pub(super) fn step(&mut self, id: &str, event: Event) {
+        let Some(entry) = self.environments.get_mut(id) else {
+            return;
+        };
+        for effect in entry.machine.step(now(), event) {
+            self.perform(id, effect);
+        }
+    }
+
+    /// An answer that nobody waits for any more is dropped.
+    fn asked(&mut self, asked: Asked) {
+        match asked {
+            Asked::Create {
+                artefact,
+                instance,
+                answer,
+            } => drop(answer.send(self.create(artefact, *instance))),
+            Asked::Request { id, request, answer } => drop(answer.send(self.request(&id, request))),
+            Asked::Watch { id, answer } => {
+                let entry = self.environments.get(&id);
+                let watch = entry.map(|entry| entry.observations.subscribe());
+                drop(answer.send(watch.ok_or(CoreError::NotFound(id))));
+            }
+            Asked::Snapshot { id, answer } => {
+                let entry = self.environments.get(&id);
+                let taken =
+                    entry.map(|entry| snapshot::take(&entry.machine, &entry.instance, &entry.trails, now()));
+                drop(answer.send(taken.ok_or(CoreError::NotFound(id))));
+            }
+            Asked::List { answer } => {
+                let all = self.environments.iter();
+                drop(
+                    answer.send(
+                        all.map(|(id, entry)| (id.clone(), entry.machine.state()))
+                            .collect(),
+                    ),
+                );
+            }
+            Asked::Cleanup { answer } => {
+                self.kill_left();
+                drop(answer.send(()));
+            }
+            Asked::Shutdown { .. } => {}
+        }
+    }
+
+    fn create(&mut self, artefact: Arc<Artefact>, mut instance: Instance) -> Result<Creation, CoreError> {
+        let system = |source| CoreError::System {
+            what: "read randomness",
+            source,
+        };
+        self.kill_left();
+        let id = self.identities.new_id().map_err(system)?;
+        instance
+            .root
+            .layers
+            .user
+            .insert("environment_id".to_owned(), id.clone());
+        let prepared = prepare(&id, &instance, self.cluster.hosts(), &self.identities)?;
+        let Prepared {
+            plan,
+            trails,
+            warnings,
+        } = prepared;
+        for (index, task) in plan.tasks.iter().enumerate() {
+            self.tasks.insert(task.id.clone(), (id.clone(), index));
+        }
+        let (observations, watch) = broadcast::channel(WATCH_WINDOW);
+        let entry = Entry {
+            machine: Environment::new(plan),
+            artefact,
+            instance,
+            trails,
+            observations,
+            replies: BTreeMap::new(),
+            requests: 0,
+            timers: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            run_number: None,
+        };
+        self.environments.insert(id.clone(), entry);
+        let outcome = self.request(&id, Request::Create)?;
+        Ok(Creation {
+            id,
+            observations: watch,
+            outcome,
+            warnings,
+        })
+    }
+
+    fn request(&mut self, id: &str, request: Request) -> Result<Pending, CoreError> {
+        let not_found = || CoreError::NotFound(id.to_owned());
+        let entry = self.environments.get_mut(id).ok_or_else(not_found)?;
+        let (answer, answered) = oneshot::channel();
+        entry.requests += 1;
+        let number = entry.requests;
+        entry.replies.insert(number, answer);
+        self.step(id, Event::Request(number, request));
+        Ok(Pending(answered))
+    }
+}

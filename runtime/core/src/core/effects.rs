@@ -1,0 +1,313 @@
+//! Doing what the machines say.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use partita_artefact::evaluate::Snapshot;
+use partita_artefact::instance::Kind;
+use partita_proto::executor::{
+    Kill, Launch, Target, Transition as WireTransition, Trigger, to_executor::Body,
+};
+use tokio::time::Instant;
+
+use super::actor::{Actor, now};
+use crate::calls::PlannedCall;
+use crate::cause::Cause;
+use crate::deployment::{Deployment, milliseconds};
+use crate::environment::plan::{CallIndex, TaskIndex};
+use crate::environment::{CallReport, CommandId, Effect, Event, Life, Reply, TaskReport, Transition};
+
+/// Identity of a command on the wire.
+fn wire_command(environment: &str, command: CommandId) -> String {
+    format!("{environment}-{command}")
+}
+
+impl Actor {
+    pub(super) fn perform(&mut self, id: &str, effect: Effect) {
+        match effect {
+            Effect::Launch(tasks) => self.launch(id, &tasks),
+            Effect::Command {
+                command,
+                transition,
+                tasks,
+                arguments,
+                timeout,
+            } => self.command(id, command, transition, &tasks, arguments, timeout),
+            Effect::Trigger {
+                command,
+                task,
+                timeout,
+            } => self.trigger(id, command, task, timeout),
+            Effect::Call {
+                command,
+                call,
+                timeout,
+            } => self.call(id, command, call, timeout),
+            Effect::Kill(tasks) => self.kill(id, &tasks),
+            Effect::Leave(tasks) => {
+                for (host, tasks) in self.by_host(id, &tasks) {
+                    self.left
+                        .entry(host)
+                        .or_default()
+                        .extend(tasks.into_iter().map(|(_, task)| task));
+                }
+            }
+            Effect::AllocateRunNumber => self.allocate_run_number(id),
+            Effect::Gone => {
+                self.environments.remove(id);
+                self.tasks.retain(|_, (environment, _)| environment != id);
+            }
+            Effect::SetVariable { .. }
+            | Effect::SetTimer(..)
+            | Effect::CancelTimer(_)
+            | Effect::CancelCall(_)
+            | Effect::Reply(..)
+            | Effect::Observe(_) => self.keep(id, effect),
+        }
+    }
+
+    /// Effects that concern nothing but the entry of the environment.
+    fn keep(&mut self, id: &str, effect: Effect) {
+        let Some(entry) = self.environments.get_mut(id) else {
+            return;
+        };
+        match effect {
+            Effect::SetVariable { role, name, value } => entry.set_variable(role, name, value),
+            Effect::SetTimer(timer, after) => {
+                entry.timers.insert(timer, Instant::now() + after);
+            }
+            Effect::CancelTimer(timer) => {
+                entry.timers.remove(&timer);
+            }
+            Effect::CancelCall(command) => {
+                if let Some(call) = entry.calls.remove(&command) {
+                    call.abort();
+                }
+            }
+            Effect::Reply(request, reply) => reply_to(entry.replies.remove(&request), reply),
+            // Nobody watches: fine.
+            Effect::Observe(observation) => drop(entry.observations.send(observation)),
+            _ => {}
+        }
+    }
+
+    /// Runs `read` with what there is to read of an environment.
+    fn deployment<T>(&self, id: &str, read: impl FnOnce(&Deployment<'_>) -> T) -> Option<T> {
+        let entry = self.environments.get(id)?;
+        let identities = &self.identities;
+        let uid = || identities.new_id().unwrap_or_default();
+        let world = Snapshot::new(&entry.artefact.configuration, &entry.artefact.services, uid);
+        Some(read(&Deployment {
+            artefact: &entry.artefact,
+            instance: &entry.instance,
+            plan: entry.machine.plan(),
+            trails: &entry.trails,
+            plugin: &self.config.plugin,
+            kill: self.config.kill,
+            world: &world,
+        }))
+    }
+
+    fn by_host(&self, id: &str, tasks: &[TaskIndex]) -> BTreeMap<String, Vec<(TaskIndex, String)>> {
+        let mut hosts: BTreeMap<String, Vec<(TaskIndex, String)>> = BTreeMap::new();
+        let Some(entry) = self.environments.get(id) else {
+            return hosts;
+        };
+        for index in tasks {
+            if let Some(task) = entry.machine.plan().tasks.get(*index)
+                && let Ok(host) = &task.host
+            {
+                hosts
+                    .entry(host.clone())
+                    .or_default()
+                    .push((*index, task.id.clone()));
+            }
+        }
+        hosts
+    }
+
+    /// Tells a machine something once it has taken in what led to this.
+    fn find(&self, id: &str, event: Event) {
+        // The core is ending when nobody takes it.
+        let _ = self.found.send((id.to_owned(), event));
+    }
+
+    fn launch(&mut self, id: &str, tasks: &[TaskIndex]) {
+        for (host, tasks) in self.by_host(id, tasks) {
+            let mut specs = Vec::new();
+            for (index, _) in tasks {
+                if let Some(cause) = self.lost.get(&host) {
+                    self.cannot_start(id, index, vec![cause.clone()]);
+                    continue;
+                }
+                match self.deployment(id, |deployment| deployment.spec(index)) {
+                    Some(Ok(spec)) => specs.push(spec),
+                    Some(Err(causes)) => self.cannot_start(id, index, causes),
+                    None => {}
+                }
+            }
+            if !specs.is_empty() {
+                self.cluster.send(&host, Body::Launch(Launch { tasks: specs }));
+            }
+        }
+    }
+
+    fn cannot_start(&self, id: &str, task: TaskIndex, causes: Vec<Cause>) {
+        let reasons: Vec<String> = causes.into_iter().map(|cause| cause.what).collect();
+        let report = TaskReport {
+            version: 1,
+            life: Life::Ended,
+            reason: format!("cannot be started: {}", reasons.join("; ")),
+            ..TaskReport::default()
+        };
+        self.find(id, Event::Task(task, report));
+    }
+
+    fn command(
+        &mut self,
+        id: &str,
+        command: CommandId,
+        transition: Transition,
+        tasks: &[TaskIndex],
+        arguments: Vec<(String, String)>,
+        timeout: Duration,
+    ) {
+        let mut properties = BTreeMap::new();
+        if transition == Transition::Configure {
+            let here = self.here(id);
+            match self.deployment(id, |deployment| deployment.properties(tasks, &here)) {
+                Some(Ok(all)) => properties = all,
+                Some(Err(causes)) => return self.find(id, Event::Impossible(command, causes)),
+                None => {}
+            }
+        }
+        let (event, source, destination) = transition.task_event();
+        let argument = |(key, value)| partita_proto::executor::Argument { key, value };
+        let common: Vec<_> = arguments.into_iter().map(argument).collect();
+        for (host, tasks) in self.by_host(id, tasks) {
+            let mut target = |(index, task_id)| Target {
+                task_id,
+                arguments: properties.remove(&index).unwrap_or_default(),
+            };
+            let message = WireTransition {
+                command_id: wire_command(id, command),
+                event: event.to_owned(),
+                source: source.to_owned(),
+                destination: destination.to_owned(),
+                common: common.clone(),
+                targets: tasks.into_iter().map(&mut target).collect(),
+                timeout_ms: milliseconds(timeout),
+            };
+            self.cluster.send(&host, Body::Transition(message));
+        }
+    }
+
+    /// The tasks that are there, with their ports and the address of their host.
+    fn here(&self, id: &str) -> Vec<(TaskIndex, Vec<u16>, String)> {
+        let Some(entry) = self.environments.get(id) else {
+            return Vec::new();
+        };
+        let tasks = entry.machine.plan().tasks.iter().enumerate();
+        let here = tasks.filter_map(|(index, task)| {
+            let report = entry
+                .machine
+                .report(index)
+                .filter(|report| report.life == Life::Active)?;
+            let ports = report
+                .bind_ports
+                .iter()
+                .filter_map(|port| u16::try_from(*port).ok())
+                .collect();
+            Some((index, ports, self.cluster.address(task.host.as_ref().ok()?)))
+        });
+        here.collect()
+    }
+
+    fn trigger(&self, id: &str, command: CommandId, task: TaskIndex, timeout: Duration) {
+        for (host, tasks) in self.by_host(id, &[task]) {
+            let message = Trigger {
+                command_id: wire_command(id, command),
+                task_ids: tasks.into_iter().map(|(_, task)| task).collect(),
+                timeout_ms: milliseconds(timeout),
+            };
+            self.cluster.send(&host, Body::Trigger(message));
+        }
+    }
+
+    fn kill(&self, id: &str, tasks: &[TaskIndex]) {
+        for (host, tasks) in self.by_host(id, tasks) {
+            self.kill_on(&host, tasks.into_iter().map(|(_, task)| task).collect());
+        }
+    }
+
+    fn kill_on(&self, host: &str, task_ids: Vec<String>) {
+        let message = Kill {
+            command_id: self.identities.new_id().unwrap_or_default(),
+            task_ids,
+        };
+        self.cluster.send(host, Body::Kill(message));
+    }
+
+    pub(super) fn kill_left(&mut self) {
+        for (host, tasks) in std::mem::take(&mut self.left) {
+            self.kill_on(&host, tasks);
+        }
+    }
+
+    fn allocate_run_number(&mut self, id: &str) {
+        let (numbers, found, environment) = (self.run_numbers.clone(), self.found.clone(), id.to_owned());
+        let Some(entry) = self.environments.get_mut(id) else {
+            return;
+        };
+        let task = tokio::spawn(async move {
+            let number = numbers.next().await.map_err(|error| error.to_string());
+            let _ = found.send((environment, Event::RunNumber(number)));
+        });
+        entry.run_number = Some(task.abort_handle());
+    }
+
+    fn call(&mut self, id: &str, command: CommandId, call: CallIndex, timeout: Duration) {
+        let (found, environment) = (self.found.clone(), id.to_owned());
+        let (services, identities) = (self.config.services.clone(), self.identities.clone());
+        let Some(entry) = self.environments.get_mut(id) else {
+            return;
+        };
+        let planned = entry.machine.plan().calls.get(call).map(|call| call.role);
+        let role = planned
+            .and_then(|role| entry.trails.get(role))
+            .and_then(|trail| entry.instance.at(trail));
+        let Some((role, stack)) = role else { return };
+        let Kind::Call(call_role) = &role.kind else {
+            let error = Some("the role is no call".to_owned());
+            let report = CallReport {
+                error,
+                ..CallReport::default()
+            };
+            return self.find(id, Event::Call(command, report));
+        };
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let call = PlannedCall {
+            artefact: entry.artefact.clone(),
+            services,
+            identities,
+            role: call_role.clone(),
+            path: role.path.clone(),
+            environment: id.to_owned(),
+            variables: stack.consolidated().into_iter().map(owned).collect(),
+            timeout,
+            now: now(),
+        };
+        let task = tokio::spawn(async move {
+            let report = call.make().await;
+            let _ = found.send((environment, Event::Call(command, report)));
+        });
+        entry.calls.insert(command, task.abort_handle());
+    }
+}
+
+fn reply_to(asker: Option<tokio::sync::oneshot::Sender<Reply>>, reply: Reply) {
+    if let Some(asker) = asker {
+        // Who asked may have gone.
+        let _ = asker.send(reply);
+    }
+}

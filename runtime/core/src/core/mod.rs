@@ -1,0 +1,263 @@
+//! The shell around the machines: it owns environments, timers, cluster and services, does what the machines say,
+//! and tells them what happens. It decides nothing.
+
+mod actor;
+mod effects;
+mod entry;
+mod news;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use partita_artefact::deploy::Plugin;
+use partita_artefact::instance::Instance;
+use partita_artefact::ir::Artefact;
+use partita_services::Registry;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+pub use crate::deployment::KillSteps;
+pub use snapshot::{RoleSnapshot, Snapshot, TaskSnapshot};
+
+use crate::cause::Cause;
+use crate::environment::{DestroyOptions, Observation, Reply, Request, State, Transition};
+use crate::identity::Identities;
+use crate::local::{Local, LocalConfig, LocalError};
+use crate::prepare::PrepareError;
+use crate::run_number::RunNumbers;
+use actor::{Actor, Asked};
+
+/// Observations that a slow watcher may lag behind before it loses some, and is told so.
+const WATCH_WINDOW: usize = 16 * 1024;
+
+/// Identity of an environment: a short text in base 58.
+pub type EnvironmentId = String;
+
+/// What a core needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// Folder for what must outlive the core: the run number. Sessions have a folder of their own in it.
+    pub state_directory: PathBuf,
+    /// Names of the hosts of the local cluster.
+    pub hosts: Vec<String>,
+    /// Program and first arguments that start an executor.
+    pub executor: Vec<OsString>,
+    /// How long executors wait for a core that is gone before they end their tasks; `None`: for ever.
+    pub executor_patience: Option<Duration>,
+    /// How long executors have to end at the shutdown, before they are killed.
+    pub farewell: Duration,
+    /// How patiently tasks are ended.
+    pub kill: KillSteps,
+    /// The control plugin of `FairMQ` devices.
+    pub plugin: Plugin,
+    /// The services that calls are made to.
+    pub services: Registry,
+}
+
+impl Config {
+    /// One host, `localhost`, with executors that do not outlive the core.
+    pub fn new(state_directory: PathBuf, executor: Vec<OsString>, services: Registry) -> Self {
+        Self {
+            state_directory,
+            hosts: vec!["localhost".to_owned()],
+            executor,
+            executor_patience: Some(Duration::from_secs(1)),
+            farewell: Duration::from_secs(20),
+            kill: KillSteps::default(),
+            plugin: Plugin::default(),
+            services,
+        }
+    }
+}
+
+/// Why a core cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    /// The cluster cannot be started.
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    /// Something with the state directory or the system.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it did not work.
+        source: io::Error,
+    },
+    /// The environment cannot be planned.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// There is no environment of this identity.
+    #[error("there is no environment {0}")]
+    NotFound(EnvironmentId),
+    /// Not possible now; nothing has changed.
+    #[error("refused in {state}: {reason}")]
+    Refused {
+        /// State of the environment.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+    /// It was tried and failed.
+    #[error("{cause}")]
+    Failed {
+        /// State of the environment now.
+        state: State,
+        /// Why.
+        cause: Cause,
+    },
+    /// The core is shutting down.
+    #[error("the core is shutting down")]
+    Stopped,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// State of the environment when it was done.
+    pub state: State,
+    /// Number of the run then.
+    pub run: Option<u32>,
+}
+
+/// An answer that is still to come.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Reply>);
+
+impl Pending {
+    /// Waits for it.
+    pub async fn wait(self) -> Result<Outcome, CoreError> {
+        match self.0.await {
+            Ok(Reply::Done { state, run }) => Ok(Outcome { state, run }),
+            Ok(Reply::Failed { state, cause }) => Err(CoreError::Failed { state, cause }),
+            Ok(Reply::Refused { state, reason }) => Err(CoreError::Refused { state, reason }),
+            Err(_) => Err(CoreError::Stopped),
+        }
+    }
+}
+
+/// An environment that is being created.
+#[derive(Debug)]
+pub struct Creation {
+    /// Its identity.
+    pub id: EnvironmentId,
+    /// Everything there is to see of it, from the beginning.
+    pub observations: broadcast::Receiver<Observation>,
+    /// Comes when it is CONFIGURED, or has failed and is gone.
+    pub outcome: Pending,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+}
+
+/// A core. Dropping it without [`Core::shutdown`] kills its executors, and with them all tasks.
+#[derive(Debug)]
+pub struct Core {
+    asked: mpsc::UnboundedSender<Asked>,
+    actor: JoinHandle<()>,
+}
+
+impl Core {
+    /// Starts a core with a local cluster.
+    pub fn start(config: Config) -> Result<Self, CoreError> {
+        let system = |what| move |source| CoreError::System { what, source };
+        let identities = Identities::open().map_err(system("read randomness"))?;
+        let session = identities.new_id().map_err(system("read randomness"))?;
+        let secret = identities.secret().map_err(system("read randomness"))?;
+        std::fs::create_dir_all(&config.state_directory).map_err(system("make the state directory"))?;
+        let directory = config.state_directory.join(format!("session-{session}"));
+        let (events, news) = mpsc::unbounded_channel();
+        let local = LocalConfig {
+            hosts: config.hosts.clone(),
+            executor: config.executor.clone(),
+            directory,
+            patience: config.executor_patience,
+            farewell: config.farewell,
+        };
+        let cluster = Local::start(local, &secret, &events)?;
+        let run_numbers = RunNumbers::new(config.state_directory.join("run_number.redb"));
+        let (asked, asking) = mpsc::unbounded_channel();
+        let actor = Actor::new(config, Box::new(cluster), run_numbers, Arc::new(identities));
+        let actor = tokio::spawn(actor.serve(asking, news));
+        Ok(Self { asked, actor })
+    }
+
+    async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, CoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.asked
+            .send(question(answer))
+            .map_err(|_| CoreError::Stopped)?;
+        answered.await.map_err(|_| CoreError::Stopped)
+    }
+
+    /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
+    pub async fn create(&self, artefact: Arc<Artefact>, instance: Instance) -> Result<Creation, CoreError> {
+        self.ask(|answer| Asked::Create {
+            artefact,
+            instance: Box::new(instance),
+            answer,
+        })
+        .await?
+    }
+
+    async fn request(&self, id: &str, request: Request) -> Result<Outcome, CoreError> {
+        let id = id.to_owned();
+        let pending = self
+            .ask(|answer| Asked::Request { id, request, answer })
+            .await??;
+        pending.wait().await
+    }
+
+    /// Makes a transition, after those that were asked for before.
+    pub async fn transition(&self, id: &str, transition: Transition) -> Result<Outcome, CoreError> {
+        self.request(id, Request::Transition(transition)).await
+    }
+
+    /// Ends an environment. [`CoreError::Failed`] in state DONE: it is gone, but not everything went well.
+    pub async fn destroy(&self, id: &str, options: DestroyOptions) -> Result<Outcome, CoreError> {
+        self.request(id, Request::Destroy(options)).await
+    }
+
+    /// Everything there is to see of an environment from now on. A watcher that is too slow is told how much it has
+    /// missed; a snapshot then says what is true.
+    pub async fn watch(&self, id: &str) -> Result<broadcast::Receiver<Observation>, CoreError> {
+        let id = id.to_owned();
+        self.ask(|answer| Asked::Watch { id, answer }).await?
+    }
+
+    /// What is true of an environment now.
+    pub async fn snapshot(&self, id: &str) -> Result<Snapshot, CoreError> {
+        let id = id.to_owned();
+        self.ask(|answer| Asked::Snapshot { id, answer }).await?
+    }
+
+    /// Identities of the environments, with their states.
+    pub async fn environments(&self) -> Result<BTreeMap<EnvironmentId, State>, CoreError> {
+        self.ask(|answer| Asked::List { answer }).await
+    }
+
+    /// Ends tasks that were left when their environment ended.
+    pub async fn cleanup(&self) -> Result<(), CoreError> {
+        self.ask(|answer| Asked::Cleanup { answer }).await
+    }
+
+    /// Ends all environments in order, then the executors. Afterwards no process, socket or file of the session is
+    /// left.
+    pub async fn shutdown(self) {
+        for id in self.environments().await.unwrap_or_default().into_keys() {
+            let options = DestroyOptions {
+                allow_in_running: true,
+                ..DestroyOptions::default()
+            };
+            if let Err(error) = self.destroy(&id, options).await {
+                tracing::warn!(environment = id, %error, "not everything went well at the end");
+            }
+        }
+        let _ = self.ask(|answer| Asked::Shutdown { answer }).await;
+        let _ = self.actor.await;
+    }
+}
