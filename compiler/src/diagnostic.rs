@@ -40,6 +40,8 @@ pub enum Code {
     ExpressionSyntax,
     /// An expression that was reached and failed.
     Expression,
+    /// A variable that nothing defines and that was not given.
+    UndefinedVariable,
     /// A workflow, task template or repository that does not exist.
     NotFound,
     /// A file whose `name` differs from the name of the file.
@@ -48,6 +50,8 @@ pub enum Code {
     RecursiveInclude,
     /// Two roles with one path.
     DuplicatePath,
+    /// Channels that do not fit together.
+    Channel,
     /// The role tree cannot be made.
     Instantiate,
     /// A file or a repository that cannot be read.
@@ -71,10 +75,12 @@ impl Code {
             Self::IteratorEnabled => "iterator-enabled",
             Self::ExpressionSyntax => "expression-syntax",
             Self::Expression => "expression",
+            Self::UndefinedVariable => "undefined-variable",
             Self::NotFound => "not-found",
             Self::NameMismatch => "name-mismatch",
             Self::RecursiveInclude => "recursive-include",
             Self::DuplicatePath => "duplicate-path",
+            Self::Channel => "channel",
             Self::Instantiate => "instantiate",
             Self::Source => "source",
         }

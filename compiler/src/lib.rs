@@ -4,6 +4,8 @@
 //! version of the function library: it must never look at the clock, the environment or the network, and only
 //! [`source`] reads files. It reports everything it finds, not only the first.
 
+pub mod compile;
+pub mod configuration;
 pub mod decode;
 pub mod diagnostic;
 pub mod link;

@@ -154,8 +154,8 @@ impl Decoder {
         } else if written("range") && written("var") {
             self.template(&fields, "range").map(Range::List)
         } else {
-            let error =
-                Diagnostic::error(Code::InvalidRole, "`for` says not what it runs over").at(self.label(node));
+            let error = Diagnostic::error(Code::InvalidRole, "`for` does not say what it runs over")
+                .at(self.label(node));
             self.report(error.hint("give it `var` and either `range` or `begin` and `end`"));
             None
         };

@@ -116,6 +116,44 @@ impl Repositories {
         Ok(repositories)
     }
 
+    /// Opens each of `specifications`, and what a person at a prompt may mean besides: the folder before
+    /// `/workflows/` in the name of a workflow, and the working folder where nothing else is said. Also gives the
+    /// name by which to ask for the workflow.
+    pub fn open_for<S: AsRef<str>>(
+        workflow: &str,
+        specifications: &[S],
+    ) -> Result<(Self, String), SourceError> {
+        let mut repositories = Self::open(specifications)?;
+        let (rest, revision) = workflow
+            .split_once('@')
+            .map_or((workflow, None), |(rest, at)| (rest, Some(at)));
+        let revision = revision
+            .map(|revision| format!("@{revision}"))
+            .unwrap_or_default();
+        if let Some((folder, name)) = rest.rsplit_once("/workflows/")
+            && repositories.get(folder).is_err()
+            && Path::new(folder).is_dir()
+        {
+            let named = repositories
+                .list
+                .iter()
+                .position(|other| other.is_at(Path::new(folder)));
+            let index = match named {
+                Some(index) => index,
+                None => {
+                    repositories.add(Repository::open(LOCAL, Path::new(folder))?)?;
+                    repositories.list.len() - 1
+                }
+            };
+            repositories.list.swap(0, index);
+            return Ok((repositories, format!("{name}{revision}")));
+        }
+        if repositories.list.is_empty() {
+            repositories.add(Repository::open(LOCAL, Path::new("."))?)?;
+        }
+        Ok((repositories, workflow.to_owned()))
+    }
+
     /// Adds a repository after the others.
     pub fn add(&mut self, repository: Repository) -> Result<(), SourceError> {
         if self
@@ -172,6 +210,10 @@ impl Repository {
             folder,
             objects,
         })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        std::fs::canonicalize(path).is_ok_and(|path| path == self.folder.root())
     }
 
     /// Its name in identities.

@@ -1,0 +1,107 @@
+//! The whole way from a request to an artefact: find the workflow, read what it needs, try to make its tree, and say
+//! what is wrong or still open.
+
+mod load;
+mod parameters;
+mod trial;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use partita_artefact::ir::{Artefact, Edition, Layers};
+
+use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::source::Repositories;
+use load::Loader;
+
+/// What to compile, and with what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// `[<repository>/workflows/]<name>[@<revision>]`; without a repository, the first one is meant.
+    pub workflow: String,
+    /// Variables, exactly as they are to stand around the root role.
+    pub given: Layers,
+    /// Snapshot of the configuration store: full key to value.
+    pub configuration: BTreeMap<String, String>,
+    /// Integrated services that are present.
+    pub services: Vec<String>,
+    /// No variable will be given later. Then an undefined one is an error; otherwise it is a parameter.
+    pub closed: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// The artefact, if there is no error.
+    pub artefact: Option<Artefact>,
+    /// All findings, errors first, then in order of place.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that were read; places in findings and artefact point into them.
+    pub sources: SourceMap,
+}
+
+/// Compiles a workflow. The same request on the same commits gives the same artefact.
+pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
+    let mut loader = Loader::new(repositories);
+    let root = match loader.root(&request.workflow) {
+        Ok(root) => root,
+        Err(diagnostics) => return finish(None, diagnostics, loader.sources),
+    };
+    let mut artefact = Artefact {
+        edition: Edition::Aliecs,
+        stdlib: partita_stdlib::VERSION.to_owned(),
+        root,
+        given: request.given.clone(),
+        services: request.services.clone(),
+        configuration: request.configuration.clone(),
+        ..Artefact::default()
+    };
+    let tried = trial::run(&mut artefact, &mut loader, request.closed);
+    let mut diagnostics = tried.diagnostics;
+    if tried.open {
+        loader.candidates();
+    }
+    artefact.modules = std::mem::take(&mut loader.modules);
+    artefact.classes = std::mem::take(&mut loader.classes);
+    artefact.parameters = parameters::parameters(&artefact, !tried.open);
+    let warnings = std::mem::take(&mut loader.warnings);
+    diagnostics.extend(warnings.into_iter().chain(loader.unneeded()));
+    finish(Some(artefact), diagnostics, loader.sources)
+}
+
+/// Puts files and findings in their canonical order. An error takes the artefact away.
+fn finish(artefact: Option<Artefact>, mut diagnostics: Vec<Diagnostic>, mut sources: SourceMap) -> Outcome {
+    let order = sources.sort();
+    let renumber = |source: &mut u32| {
+        let new = usize::try_from(*source).ok().and_then(|old| order.get(old));
+        *source = new.copied().unwrap_or(*source);
+    };
+    for label in diagnostics.iter_mut().flat_map(Diagnostic::labels_mut) {
+        renumber(&mut label.span.source);
+    }
+    let place = |diagnostic: &Diagnostic| {
+        diagnostic
+            .primary
+            .as_ref()
+            .map(|label| (label.span.source, label.span.line, label.span.column))
+    };
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.level, place(diagnostic), diagnostic.code));
+    diagnostics.dedup();
+    let artefact = artefact
+        .filter(|_| !diagnostics.iter().any(Diagnostic::is_error))
+        .map(|mut artefact| {
+            walk::each_span(&mut artefact, &|span| renumber(&mut span.source));
+            for parameter in &mut artefact.parameters {
+                parameter
+                    .used
+                    .sort_by_key(|span| (span.source, span.line, span.column));
+            }
+            artefact.sources = sources.iter().map(|file| file.source.clone()).collect();
+            artefact
+        });
+    Outcome {
+        artefact,
+        diagnostics,
+        sources,
+    }
+}

@@ -1,0 +1,287 @@
+//! Trial instantiation: the tree is made with the variables that are given, so that what only shows then (templated
+//! includes, undefined variables, failing expressions) is known before anything runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Snapshot};
+use partita_artefact::instance::{Instance, Role};
+use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
+use partita_artefact::ir::{Artefact, Layers, Span};
+
+use super::load::Loader;
+use super::parameters::AT_LOAD;
+use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
+use crate::link;
+
+/// What the trial says.
+pub(super) struct Tried {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The tree cannot be made with what is given, only because variables are missing.
+    pub(super) open: bool,
+}
+
+/// Reads files and makes the tree until no more are missing.
+pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool) -> Tried {
+    let given = surroundings(&artefact.given);
+    loop {
+        lend(artefact, loader);
+        let tree = {
+            let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+            instantiate(artefact, &given, &world)
+        };
+        lend(artefact, loader);
+        match tree {
+            Ok(instance) => {
+                return Tried {
+                    diagnostics: of_instance(&instance, &loader.sources),
+                    open: false,
+                };
+            }
+            Err(errors) => {
+                if !read_missing(&errors, loader) {
+                    return of_errors(&errors, loader, closed);
+                }
+            }
+        }
+    }
+}
+
+/// Moves what was read into the artefact, or back.
+fn lend(artefact: &mut Artefact, loader: &mut Loader<'_>) {
+    std::mem::swap(&mut artefact.modules, &mut loader.modules);
+    std::mem::swap(&mut artefact.classes, &mut loader.classes);
+}
+
+/// What the core puts around every root role, where it is not given: any value will do for a trial.
+fn surroundings(given: &Layers) -> Layers {
+    let defaults = AT_LOAD
+        .iter()
+        .map(|name| ((*name).to_owned(), format!("<{name}>")))
+        .collect();
+    Layers {
+        defaults,
+        ..Layers::default()
+    }
+    .with(given)
+}
+
+fn read_missing(errors: &[InstantiateError], loader: &mut Loader<'_>) -> bool {
+    let mut new = false;
+    for error in errors {
+        new |= match &error.kind {
+            ErrorKind::MissingModule { identity } => loader.module(identity),
+            ErrorKind::MissingClass { identity } => loader.class(identity),
+            _ => false,
+        };
+    }
+    new
+}
+
+fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool) -> Tried {
+    let mut diagnostics = Vec::new();
+    let mut undefined: BTreeSet<String> = BTreeSet::new();
+    let mut open = true;
+    for error in errors {
+        match &error.kind {
+            ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::UnknownName => {
+                let name = name_at(evaluate);
+                open &= !closed;
+                if closed || undefined.insert(name.clone()) {
+                    diagnostics.push(unknown_name(error, evaluate, &name, closed, &loader.sources));
+                }
+            }
+            ErrorKind::MissingModule { identity } | ErrorKind::MissingClass { identity } => {
+                open = false;
+                diagnostics.extend(missing(error, identity, loader));
+            }
+            _ => {
+                open = false;
+                diagnostics.push(failed(error, &loader.sources));
+            }
+        }
+    }
+    // A text that cannot be parsed is a warning where it stands; here it was reached.
+    let reached: Vec<Span> = errors
+        .iter()
+        .filter(|error| is_syntax(error))
+        .map(|error| error.span)
+        .collect();
+    let superseded = |diagnostic: &Diagnostic| {
+        let place = diagnostic.primary.as_ref().map(|label| label.span);
+        diagnostic.code == Code::ExpressionSyntax && place.is_some_and(|span| reached.contains(&span))
+    };
+    loader.warnings.retain(|diagnostic| !superseded(diagnostic));
+    Tried { diagnostics, open }
+}
+
+fn is_syntax(error: &InstantiateError) -> bool {
+    matches!(&error.kind, ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::Syntax)
+}
+
+fn unknown_name(
+    error: &InstantiateError,
+    evaluate: &EvaluateError,
+    name: &str,
+    closed: bool,
+    sources: &SourceMap,
+) -> Diagnostic {
+    let label = place(evaluate, sources).saying(format!("read by role `{}`", error.role));
+    let diagnostic = if closed {
+        Diagnostic::error(
+            Code::UndefinedVariable,
+            format!("variable `{name}` is not defined here"),
+        )
+    } else {
+        let message = format!("variable `{name}` is not defined: it must be given when the workflow is run");
+        Diagnostic::warning(Code::UndefinedVariable, message)
+    };
+    let give = format!("give it with `--set {name}=…`");
+    diagnostic.at(label).hint(match &evaluate.hint {
+        Some(hint) => format!("{hint}; or {give}"),
+        None => give,
+    })
+}
+
+fn missing(error: &InstantiateError, identity: &str, loader: &mut Loader<'_>) -> Vec<Diagnostic> {
+    let label = Label::at(error.span).saying(format!("needed by role `{}`", error.role));
+    let why = loader.why(identity);
+    let point = |diagnostic: Diagnostic| match diagnostic.primary {
+        None => diagnostic.at(label.clone()),
+        Some(_) => diagnostic.and(label.clone()),
+    };
+    why.into_iter().map(point).collect()
+}
+
+fn failed(error: &InstantiateError, sources: &SourceMap) -> Diagnostic {
+    let (code, label, message) = match &error.kind {
+        ErrorKind::Evaluate(evaluate) => (
+            Code::Expression,
+            place(evaluate, sources),
+            evaluate.message.clone(),
+        ),
+        ErrorKind::Includes { .. } => (
+            Code::RecursiveInclude,
+            Label::at(error.span),
+            error.kind.to_string(),
+        ),
+        kind => (Code::Instantiate, Label::at(error.span), kind.to_string()),
+    };
+    with_role(Diagnostic::error(code, message).at(label), error)
+}
+
+/// The path of the role would be as long as the recursion is deep, so it is left out.
+fn recursion(error: &InstantiateError, limit: usize, chain: &[String]) -> Diagnostic {
+    let innermost = chain.last().map(String::as_str).unwrap_or_default();
+    let message = if chain.iter().filter(|identity| *identity == innermost).count() > 1 {
+        format!("workflow `{innermost}` includes itself")
+    } else {
+        format!("includes nest more than {limit} deep: {}", chain.join(" > "))
+    };
+    let diagnostic = Diagnostic::error(Code::RecursiveInclude, message).at(Label::at(error.span));
+    error.hint().into_iter().fold(diagnostic, Diagnostic::hint)
+}
+
+/// Adds in which role, and what to do.
+fn with_role(mut diagnostic: Diagnostic, error: &InstantiateError) -> Diagnostic {
+    if let Some(label) = &mut diagnostic.primary {
+        label.message = match error.repeated {
+            0 => format!("in role `{}`", error.role),
+            more => format!("in role `{}` and {more} more", error.role),
+        };
+    }
+    diagnostic.hint = error.hint();
+    diagnostic
+}
+
+/// What a tree that can be made still shows.
+fn of_instance(instance: &Instance, sources: &SourceMap) -> Vec<Diagnostic> {
+    let mut diagnostics: Vec<Diagnostic> = instance
+        .warnings
+        .iter()
+        .map(|warning| {
+            let label = match &warning.kind {
+                ErrorKind::Evaluate(evaluate) | ErrorKind::Enabled(evaluate) => place(evaluate, sources),
+                _ => Label::at(warning.span),
+            };
+            with_role(
+                Diagnostic::warning(Code::Expression, warning.kind.to_string()).at(label),
+                warning,
+            )
+        })
+        .collect();
+    duplicate_paths(&instance.root, &mut BTreeMap::new(), &mut diagnostics);
+    let (_, findings) = link::link(instance);
+    diagnostics.extend(findings.into_iter().map(|finding| {
+        let mut diagnostic = Diagnostic::warning(Code::Channel, finding.message).at(Label::at(finding.span));
+        diagnostic
+            .secondary
+            .extend(finding.other.map(|span| Label::at(span).saying("the other one")));
+        diagnostic.hint = finding.hint;
+        diagnostic
+    }));
+    diagnostics
+}
+
+/// Their channels would be one in the bind map (3.6).
+fn duplicate_paths(role: &Role, seen: &mut BTreeMap<String, Span>, diagnostics: &mut Vec<Diagnostic>) {
+    match seen.get(&role.path) {
+        None => {
+            seen.insert(role.path.clone(), role.span);
+        }
+        Some(first) => {
+            let message = format!("two roles are called `{}`", role.path);
+            let mut diagnostic = Diagnostic::warning(Code::DuplicatePath, message).at(Label::at(role.span));
+            if *first != role.span {
+                diagnostic = diagnostic.and(Label::at(*first).saying("the other one"));
+            }
+            diagnostics.push(diagnostic.hint("give them different names, or disable one of them"));
+        }
+    }
+    for child in &role.roles {
+        duplicate_paths(child, seen, diagnostics);
+    }
+}
+
+/// The name at which an expression failed.
+fn name_at(error: &EvaluateError) -> String {
+    let at = usize::try_from(error.at).unwrap_or(usize::MAX);
+    let rest = error.expression.get(at..).unwrap_or_default();
+    rest.chars()
+        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '$'))
+        .collect()
+}
+
+/// Where exactly an expression fails: the text of a field may begin many lines before.
+fn place(error: &EvaluateError, sources: &SourceMap) -> Label {
+    let at = usize::try_from(error.at).unwrap_or(usize::MAX);
+    let found = sources.get(error.span.source).and_then(|file| {
+        let from = offset(&file.text, error.span)?;
+        let written = format!("{{{{{}}}}}", error.expression);
+        let bare = || file.text.get(from..)?.starts_with(&error.expression).then_some(0);
+        let start = match file.text.get(from..)?.find(&written) {
+            Some(found) => from + found + "{{".len(),
+            None => from + bare()?,
+        };
+        Some(span(&file.text, error.span.source, start + at))
+    });
+    Label::at(found.unwrap_or(error.span))
+}
+
+fn offset(text: &str, span: Span) -> Option<usize> {
+    let lines = usize::try_from(span.line).ok()?.checked_sub(1)?;
+    let start: usize = text.split_inclusive('\n').take(lines).map(str::len).sum();
+    let column = usize::try_from(span.column).ok()?.checked_sub(1)?;
+    let (skip, _) = text.get(start..)?.char_indices().nth(column)?;
+    Some(start + skip)
+}
+
+fn span(text: &str, source: u32, offset: usize) -> Span {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    Span {
+        source,
+        line: u32::try_from(line).unwrap_or(u32::MAX),
+        column: u32::try_from(column).unwrap_or(u32::MAX),
+    }
+}

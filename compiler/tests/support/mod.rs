@@ -1,0 +1,89 @@
+//! Small repositories for tests.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use partita_artefact::ir::Layers;
+use partita_compiler::compile::{Outcome, Request, compile};
+use partita_compiler::render;
+use partita_compiler::source::{LOCAL, Repositories, Repository};
+use tempfile::TempDir;
+
+/// A folder with these files: path and text.
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        write(folder.path(), path, text);
+    }
+    folder
+}
+
+pub fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+pub fn repositories(folder: &Path) -> Repositories {
+    let mut repositories = Repositories::default();
+    repositories
+        .add(Repository::open(LOCAL, folder).unwrap())
+        .unwrap();
+    repositories
+}
+
+/// A request with user variables.
+pub fn request(workflow: &str, user: &[(&str, &str)]) -> Request {
+    let user = user
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Request {
+        workflow: workflow.to_owned(),
+        given: Layers {
+            user,
+            ..Layers::default()
+        },
+        ..Request::default()
+    }
+}
+
+pub fn compile_files(files: &[(&str, &str)], request: &Request) -> Outcome {
+    compile(request, &repositories(folder(files).path()))
+}
+
+/// The findings as a person sees them.
+pub fn shown(outcome: &Outcome) -> String {
+    render::full(&outcome.diagnostics, &outcome.sources, false)
+}
+
+/// Runs `git` in a folder; false, loudly, if it is not there.
+pub fn git(folder: &Path, arguments: &[&str]) -> bool {
+    let status = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args([
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.invalid",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
+    match status {
+        Ok(status) => {
+            assert!(status.success(), "git {arguments:?}");
+            true
+        }
+        Err(error) => {
+            eprintln!("SKIPPED: git cannot be run: {error}");
+            false
+        }
+    }
+}
