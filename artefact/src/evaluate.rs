@@ -3,17 +3,39 @@
 //! An expression is checked as a whole before it runs, as the reference does: a name that nothing defines is a
 //! mistake even in the branch that is not taken. Nothing here parses source text, and nothing panics on input.
 
+mod base64;
+mod builtins;
+pub(crate) mod case;
+mod check;
 mod error;
+mod format;
+pub(crate) mod json;
+mod names;
+mod nature;
+mod operators;
 mod run;
 mod time;
 mod value;
 mod world;
+
+/// Deepest expression that is walked; the parser refuses deeper ones, an artefact from elsewhere might hold one.
+const MAX_DEPTH: usize = 600;
+
+/// Most nodes that one evaluation visits, predicates in loops included.
+const MAX_STEPS: usize = 2_000_000;
+
+/// Longest list that an expression makes (the reference's memory budget).
+const MAX_LIST: i64 = 1_000_000;
+
+/// Longest text that an expression makes, in bytes.
+const MAX_TEXT: usize = 16 << 20;
 
 use crate::expression::Node;
 use crate::ir::{Code, Part, Template};
 
 pub use error::{ErrorKind, EvaluateError};
 pub(crate) use error::{Fault, Step};
+pub(crate) use format::plain_text;
 pub use time::Time;
 pub use value::{Key, List, ListKind, Map, Value};
 pub use world::{Dpl, Snapshot, World, runtime_key};
@@ -74,6 +96,8 @@ pub enum Place<'a> {
     Properties,
     /// `call.func` and `call.return`, at the trigger.
     Call,
+    /// A command that makes a DPL workflow.
+    Dpl,
 }
 
 /// Text of a field: its texts and the values of its expressions, joined.

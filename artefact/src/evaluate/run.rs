@@ -1,37 +1,73 @@
-use std::borrow::Cow;
+//! The run: walks an expression that the check let pass.
 
-use super::value::Value;
-use super::{Context, ErrorKind, Fault, Place, Step};
+mod call;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::check::check;
+use super::names::{Named, resolve};
+use super::operators;
+use super::value::{Key, List, Value};
+use super::{Context, Fault, MAX_DEPTH, MAX_STEPS, Step, builtins, format};
 use crate::expression::{Binary, Expression, Node, Unary};
 use crate::ir::Code;
 
 /// Evaluates and appends the text of the value.
 pub(super) fn run(code: &Code, context: &Context<'_>, out: &mut String) -> Step<()> {
-    match value(code, context)? {
-        Value::Str(text) => out.push_str(&text),
-        Value::Bool(b) => out.push_str(if b { "true" } else { "false" }),
-        Value::Int(i) => out.push_str(&i.to_string()),
-        Value::Nil => out.push_str("<nil>"),
-        other => {
-            return Err(Fault::run(
-                0,
-                format!("text of a {} is not there yet", other.kind()),
-            ));
-        }
-    }
-    Ok(())
+    let value = value(code, context)?;
+    format::field(&value, out).map_err(|message| Fault::run(code.expression.at, message))
 }
 
 pub(super) fn value<'a>(code: &'a Code, context: &Context<'a>) -> Step<Value<'a>> {
-    Run { context }.eval(&code.expression)
+    check(&code.expression, context)?;
+    Run {
+        context,
+        locals: Vec::new(),
+        scopes: Vec::new(),
+        depth: 0,
+        steps: 0,
+    }
+    .eval(&code.expression)
 }
 
 struct Run<'a, 'c> {
     context: &'c Context<'a>,
+    /// Variables of `let`, innermost last.
+    locals: Vec<(&'a str, Value<'a>)>,
+    /// Predicates that run, innermost last.
+    scopes: Vec<Scope<'a>>,
+    depth: usize,
+    steps: usize,
+}
+
+/// Where a predicate is in its list.
+struct Scope<'a> {
+    list: Arc<List<'a>>,
+    index: usize,
+    accumulator: Value<'a>,
 }
 
 impl<'a> Run<'a, '_> {
-    fn eval(&self, expression: &'a Expression) -> Step<Value<'a>> {
+    fn eval(&mut self, expression: &'a Expression) -> Step<Value<'a>> {
+        self.depth += 1;
+        self.steps += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Fault::limit(expression.at, "nested too deeply"));
+        }
+        if self.steps > MAX_STEPS {
+            return Err(Fault::limit(
+                expression.at,
+                format!("takes more than {MAX_STEPS} steps"),
+            ));
+        }
+        let value = self.of(expression);
+        self.depth -= 1;
+        value
+    }
+
+    fn of(&mut self, expression: &'a Expression) -> Step<Value<'a>> {
         let at = expression.at;
         Ok(match &expression.node {
             Node::Nil => Value::Nil,
@@ -39,57 +75,212 @@ impl<'a> Run<'a, '_> {
             Node::Int(i) => Value::Int(*i),
             Node::Float(f) => Value::Float(*f),
             Node::Str(text) => Value::Str(Cow::Borrowed(text)),
-            Node::Name(name) => match self.context.variables.get(name) {
-                Some(text) => Value::Str(Cow::Borrowed(text)),
-                None => {
-                    return Err(Fault::new(
-                        ErrorKind::UnknownName,
-                        at,
-                        format!("unknown name {name}"),
-                    ));
-                }
-            },
-            Node::Binary(Binary::Equal, a, b) => Value::Bool(self.eval(a)? == self.eval(b)?),
-            Node::Binary(Binary::NotEqual, a, b) => Value::Bool(self.eval(a)? != self.eval(b)?),
-            Node::Binary(Binary::And, a, b) => Value::Bool(self.truth(a)? && self.truth(b)?),
-            Node::Binary(Binary::Or, a, b) => Value::Bool(self.truth(a)? || self.truth(b)?),
-            Node::Binary(Binary::Add, a, b) => match (self.eval(a)?, self.eval(b)?) {
-                (Value::Str(a), Value::Str(b)) => Value::Str(a + b),
-                _ => return Err(Fault::run(at, "this sum is not there yet")),
-            },
-            Node::Unary(Unary::Not, a) => Value::Bool(!self.truth(a)?),
-            Node::Conditional(c, a, b) => {
-                if self.truth(c)? {
-                    self.eval(a)?
-                } else {
-                    self.eval(b)?
-                }
+            Node::Array(items) => Value::list(self.all(items)?),
+            Node::Map(entries) => self.map(entries)?,
+            Node::Name(name) => self.name(name),
+            Node::Member { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
+            Node::Call { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
+            Node::Slice { object, from, to } => {
+                let object = self.eval(object)?;
+                let from = self.bound(from.as_deref())?;
+                let to = self.bound(to.as_deref())?;
+                operators::slice(&object, from, to).map_err(|message| Fault::run(at, message))?
             }
-            Node::Member { object, property, .. } => match (self.eval(object)?, self.eval(property)?) {
-                (Value::Role(Some(role)), Value::Str(name)) if name == "Name" => Value::text(role.name),
-                (Value::Role(Some(role)), Value::Str(name)) if name == "Path" => Value::text(role.path),
-                _ => return Err(Fault::run(at, "this member is not there yet")),
-            },
-            Node::Call { callee, arguments } => {
-                match (&callee.node, arguments.as_slice(), self.context.place) {
-                    (Node::Name(name), [], Place::Role { ancestors, .. }) if name == "Parent" => {
-                        Value::Role(ancestors.first().copied())
-                    }
-                    (Node::Name(name), [], Place::Role { this, .. }) if name == "This" => Value::Role(this),
-                    _ => return Err(Fault::run(at, "this call is not there yet")),
-                }
+            Node::Unary(operator, operand) => self.unary(*operator, operand, at)?,
+            Node::Binary(operator, left, right) => self.binary(*operator, left, right, at)?,
+            Node::Conditional(condition, then, otherwise) => {
+                let branch = if self.truth(condition)? { then } else { otherwise };
+                self.eval(branch)?
             }
-            _ => return Err(Fault::run(at, "this operation is not there yet")),
+            Node::Predicate { name, arguments } => self.predicate_call(name, arguments, at)?,
+            Node::Closure(body) => self.eval(body)?,
+            Node::Pointer(name) => self.pointer(name.as_deref(), at)?,
+            Node::Let { name, value, body } => {
+                let value = self.eval(value)?;
+                self.locals.push((name, value));
+                let body = self.eval(body);
+                self.locals.pop();
+                body?
+            }
+            Node::Sequence(clauses) => {
+                let mut last = Value::Nil;
+                for clause in clauses {
+                    last = self.eval(clause)?;
+                }
+                last
+            }
         })
     }
 
-    fn truth(&self, expression: &'a Expression) -> Step<bool> {
+    fn all(&mut self, expressions: &'a [Expression]) -> Step<Vec<Value<'a>>> {
+        expressions
+            .iter()
+            .map(|expression| self.eval(expression))
+            .collect()
+    }
+
+    fn map(&mut self, entries: &'a [(Expression, Expression)]) -> Step<Value<'a>> {
+        let mut map = BTreeMap::new();
+        for (key, value) in entries {
+            let Value::Str(name) = self.eval(key)? else {
+                return Err(Fault::run(key.at, "a key of a map must be text"));
+            };
+            map.insert(Key::Str(name), self.eval(value)?);
+        }
+        Ok(Value::map(map))
+    }
+
+    /// The check has refused unknown names, except where the reference lets them pass as nil.
+    fn name(&self, name: &'a str) -> Value<'a> {
+        if let Some((_, value)) = self.locals.iter().rev().find(|(local, _)| *local == name) {
+            return value.clone();
+        }
+        if name == "$env" {
+            return Value::Namespace(name);
+        }
+        match self.in_environment(name) {
+            Value::Nil if builtins::exists(name) => Value::Function(name),
+            value => value,
+        }
+    }
+
+    fn in_environment(&self, name: &'a str) -> Value<'a> {
+        match resolve(self.context, name) {
+            Some(Named::Variable(text)) => Value::Str(Cow::Borrowed(text)),
+            Some(Named::Function(function)) => Value::Function(function.alias.unwrap_or(function.name)),
+            Some(Named::Namespace(name)) => Value::Namespace(name),
+            None => Value::Nil,
+        }
+    }
+
+    /// A member or call, where `None` means that an optional member before it found no object.
+    fn chain(&mut self, expression: &'a Expression) -> Step<Option<Value<'a>>> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Fault::limit(expression.at, "nested too deeply"));
+        }
+        let value = match &expression.node {
+            Node::Member {
+                object,
+                property,
+                optional,
+            } => match self.chain(object)? {
+                None => None,
+                Some(value) if *optional && value.is_nil() => None,
+                Some(value) => Some(self.member(&value, property, expression.at)?),
+            },
+            Node::Call { callee, arguments } => self.call(callee, arguments, expression.at)?,
+            _ => Some(self.eval(expression)?),
+        };
+        self.depth -= 1;
+        Ok(value)
+    }
+
+    fn member(&mut self, object: &Value<'a>, property: &'a Expression, at: u32) -> Step<Value<'a>> {
+        if let (Value::Namespace(namespace), Node::Str(name)) = (object, &property.node) {
+            return Ok(self.namespace_member(namespace, name));
+        }
+        let property = self.eval(property)?;
+        match (object, &property) {
+            (Value::Namespace(namespace), Value::Str(Cow::Borrowed(name))) => {
+                Ok(self.namespace_member(namespace, name))
+            }
+            (Value::Namespace(namespace), Value::Str(name)) if *namespace == "$env" => Ok(self
+                .context
+                .variables
+                .get(name)
+                .map_or(Value::Nil, |text| Value::Str(Cow::Borrowed(text)))),
+            _ => operators::fetch(object, &property).map_err(|message| Fault::run(at, message)),
+        }
+    }
+
+    fn namespace_member(&self, namespace: &str, name: &'a str) -> Value<'a> {
+        if namespace == "$env" {
+            return self.in_environment(name);
+        }
+        if namespace == "testplugin" && name == "test" {
+            return Value::text("test_data");
+        }
+        match super::names::member_of(self.context, namespace, name) {
+            Some(function) => Value::Function(function.name),
+            None => Value::Nil,
+        }
+    }
+
+    fn bound(&mut self, bound: Option<&'a Expression>) -> Step<Option<i64>> {
+        let Some(expression) = bound else { return Ok(None) };
+        let value = self.eval(expression)?;
+        operators::integer(&value)
+            .map(Some)
+            .map_err(|message| Fault::run(expression.at, message))
+    }
+
+    fn unary(&mut self, operator: Unary, operand: &'a Expression, at: u32) -> Step<Value<'a>> {
+        match operator {
+            Unary::Not => Ok(Value::Bool(!self.truth(operand)?)),
+            Unary::Plus => self.eval(operand),
+            Unary::Minus => {
+                let value = self.eval(operand)?;
+                operators::negate(&value).map_err(|message| Fault::run(at, message))
+            }
+        }
+    }
+
+    fn binary(
+        &mut self,
+        operator: Binary,
+        left: &'a Expression,
+        right: &'a Expression,
+        at: u32,
+    ) -> Step<Value<'a>> {
+        match operator {
+            Binary::And | Binary::Or => self.junction(operator == Binary::And, left, right),
+            Binary::Coalesce => match self.eval(left)? {
+                value if value.is_nil() => self.eval(right),
+                value => Ok(value),
+            },
+            _ => {
+                let left = self.eval(left)?;
+                let right = self.eval(right)?;
+                operators::apply(operator, left, right).map_err(|message| Fault::run(at, message))
+            }
+        }
+    }
+
+    /// `and` and `or`. The reference asks only the deciding side to be a bool, and drops a literal that decides
+    /// nothing: `x && true` is whatever x is.
+    fn junction(&mut self, and: bool, left: &'a Expression, right: &'a Expression) -> Step<Value<'a>> {
+        match right.node {
+            Node::Bool(b) if b == and => return self.eval(left),
+            Node::Bool(_) => return Ok(Value::Bool(!and)),
+            _ => {}
+        }
+        if self.truth(left)? == and {
+            self.eval(right)
+        } else {
+            Ok(Value::Bool(!and))
+        }
+    }
+
+    fn truth(&mut self, expression: &'a Expression) -> Step<bool> {
         match self.eval(expression)? {
             Value::Bool(b) => Ok(b),
             other => Err(Fault::run(
                 expression.at,
-                format!("{} is not a bool", other.kind()),
+                format!("a {} is not a bool", other.kind()),
             )),
         }
+    }
+
+    fn pointer(&self, name: Option<&str>, at: u32) -> Step<Value<'a>> {
+        let scope = self.scopes.last();
+        let value = match name {
+            None => scope.and_then(|scope| scope.list.items.get(scope.index)).cloned(),
+            Some("acc") => scope.map(|scope| scope.accumulator.clone()),
+            Some(_) => scope
+                .and_then(|scope| i64::try_from(scope.index).ok())
+                .map(Value::Int),
+        };
+        value.ok_or_else(|| Fault::run(at, "`#` stands for an element inside a predicate"))
     }
 }

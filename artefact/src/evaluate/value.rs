@@ -144,6 +144,11 @@ impl<'a> Key<'a> {
 }
 
 impl<'a> Value<'a> {
+    /// The text of a text; empty for other kinds.
+    pub(crate) fn as_str(&self) -> &str {
+        if let Value::Str(text) = self { text } else { "" }
+    }
+
     pub(crate) fn text(text: impl Into<Cow<'a, str>>) -> Self {
         Value::Str(text.into())
     }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::{Time, Variables};
 
@@ -8,7 +9,8 @@ use super::{Time, Variables};
 /// Errors are texts: the functions that read stores turn them into values, as the reference does
 /// (template-language.md 5.2).
 pub trait World {
-    /// Value of a full key of the configuration store: `o2/components/…`, `o2/hardware/…`, `o2/runtime/…`.
+    /// Value of a full key of the configuration store: `o2/components/…`, `o2/hardware/…`, `o2/runtime/…`. A folder
+    /// without content is a key that ends with a slash, as in Consul.
     fn configuration(&self, key: &str) -> Option<String>;
 
     /// Full keys of the configuration store that begin with `prefix`, sorted.
@@ -31,7 +33,8 @@ pub trait World {
     fn runtime_set(&self, component: &str, key: &str, value: &str) -> Result<(), String>;
 
     /// Name of the workflow template that a DPL command makes (template-language.md 7.2).
-    fn dpl(&self, request: &Dpl<'_>) -> Result<String, String> {
+    fn dpl(&self, request: &Dpl<'_>, variables: &dyn Variables) -> Result<String, String> {
+        let _ = variables;
         Err(format!(
             "{request} cannot be run here: workflows from DPL commands need a DPL provider"
         ))
@@ -43,6 +46,35 @@ pub trait World {
         Err(format!(
             "{path} cannot be processed here: configuration payloads need a template engine"
         ))
+    }
+
+    /// A configuration payload with its expressions evaluated (`config.GetLegacy`): needs a parser.
+    fn legacy_payload(
+        &self,
+        path: &str,
+        payload: String,
+        variables: &dyn Variables,
+    ) -> Result<String, String> {
+        let _ = (payload, variables);
+        Err(format!(
+            "{path} cannot be processed here: expressions in configuration payloads need a parser"
+        ))
+    }
+
+    /// The detector that a host belongs to: the first one with the host in its inventory.
+    fn detector(&self, host: &str) -> Option<String> {
+        self.configuration_keys(DETECTORS)
+            .iter()
+            .filter_map(|key| member_of_detector(key))
+            .find(|(_, member)| *member == host)
+            .map(|(detector, _)| detector.to_owned())
+    }
+
+    /// A variable of the store itself: `o2/runtime/aliecs/vars` over `o2/runtime/aliecs/defaults`.
+    fn base_variable(&self, name: &str) -> Option<String> {
+        ["vars", "defaults"]
+            .iter()
+            .find_map(|layer| self.configuration(&format!("o2/runtime/aliecs/{layer}/{name}")))
     }
 
     /// Writes `text` to a file; only `util.Dump` asks for it.
@@ -62,6 +94,23 @@ pub trait World {
         Err(format!(
             "{service}.{method}() cannot be called here: no service answers"
         ))
+    }
+}
+
+const DETECTORS: &str = "o2/hardware/detectors/";
+
+/// Detector and host of an inventory key `o2/hardware/detectors/<detector>/flps/<host>/…` of exactly seven parts. A
+/// folder without content ends with a slash, so its last part is empty.
+fn member_of_detector(key: &str) -> Option<(&str, &str)> {
+    let mut parts = key.strip_prefix(DETECTORS)?.split('/');
+    let detector = parts.next()?;
+    let _flps = parts.next()?;
+    let host = parts.next()?;
+    parts.next()?;
+    if parts.next().is_some() {
+        None
+    } else {
+        Some((detector, host))
     }
 }
 
@@ -104,6 +153,8 @@ pub struct Snapshot<'a> {
     configuration: &'a BTreeMap<String, String>,
     services: &'a [String],
     uid: Box<dyn Fn() -> String + Send + Sync + 'a>,
+    /// Host to detector; made when first asked for, as production asks hundreds of times.
+    detectors: OnceLock<BTreeMap<&'a str, &'a str>>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -117,6 +168,7 @@ impl<'a> Snapshot<'a> {
             configuration,
             services,
             uid: Box::new(uid),
+            detectors: OnceLock::new(),
         }
     }
 }
@@ -146,6 +198,19 @@ impl World for Snapshot<'_> {
 
     fn services(&self) -> &[String] {
         self.services
+    }
+
+    fn detector(&self, host: &str) -> Option<String> {
+        let detectors = self.detectors.get_or_init(|| {
+            let mut hosts = BTreeMap::new();
+            for key in self.configuration.keys() {
+                if let Some((detector, host)) = member_of_detector(key) {
+                    hosts.entry(host).or_insert(detector);
+                }
+            }
+            hosts
+        });
+        detectors.get(host).map(|detector| (*detector).to_owned())
     }
 
     fn uid(&self) -> String {

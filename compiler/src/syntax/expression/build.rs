@@ -180,11 +180,11 @@ impl Builder {
             Rule::variable => Ok(Tree::leaf(at, Node::Name(part.as_str().to_owned()))),
             Rule::pointer => {
                 self.inside_predicate(at, "#")?;
-                let name = part.into_inner().find(|part| part.as_rule() != Rule::hash);
-                Ok(Tree::leaf(
-                    at,
-                    Node::Pointer(name.map(|name| name.as_str().to_owned())),
-                ))
+                let name = part
+                    .into_inner()
+                    .next()
+                    .map(|name| name.as_str().trim_start_matches('#').to_owned());
+                Ok(Tree::leaf(at, Node::Pointer(name)))
             }
             _ => {
                 self.inside_predicate(at, ".")?;

@@ -1,0 +1,76 @@
+//! What a name stands for (template-language.md 4.2, 4.6).
+
+use partita_stdlib::{Function, Id, NAMESPACES, Purity, member, plain};
+
+use super::{Context, Place};
+
+/// What a name of the environment stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// A variable; always text.
+    Variable(&'a str),
+    /// A function of the library.
+    Function(&'static Function),
+    /// An object with members: a namespace of the library, or a service.
+    Namespace(&'a str),
+}
+
+/// Functions hide variables of the same name. Built-ins of the language are not in the environment: a
+/// variable hides them.
+pub(super) fn resolve<'a>(context: &Context<'a>, name: &'a str) -> Option<Named<'a>> {
+    if let Some(function) = plain(name).filter(|function| exists(function, context)) {
+        return Some(Named::Function(function));
+    }
+    let known = NAMESPACES.contains(&name) && (name != "dpl" || makes_workflows(context));
+    if known || context.world.services().iter().any(|service| service == name) {
+        return Some(Named::Namespace(name));
+    }
+    context.variables.get(name).map(Named::Variable)
+}
+
+/// The function that is a member of a namespace, where it exists.
+pub(super) fn member_of(context: &Context<'_>, namespace: &str, name: &str) -> Option<&'static Function> {
+    member(namespace, name).filter(|function| exists(function, context))
+}
+
+fn exists(function: &Function, context: &Context<'_>) -> bool {
+    match function.id {
+        Id::Parent | Id::Up => in_role(context),
+        Id::This => matches!(context.place, Place::Role { this: Some(_), .. }),
+        Id::ToPtree => matches!(context.place, Place::Properties),
+        // In a role the service brings them, and only to an environment; elsewhere stubs stand in.
+        Id::OdcTopologyFullname | Id::OdcWorkflowScript => {
+            !in_role(context) || context.variables.get("environment_id").is_some()
+        }
+        _ => function.namespace != "dpl" || makes_workflows(context),
+    }
+}
+
+fn in_role(context: &Context<'_>) -> bool {
+    matches!(context.place, Place::Role { .. })
+}
+
+fn makes_workflows(context: &Context<'_>) -> bool {
+    matches!(context.place, Place::Role { .. } | Place::Dpl)
+}
+
+/// Everything that could have been meant by an unknown name.
+pub(super) fn suggestion(context: &Context<'_>, name: &str) -> Option<String> {
+    let variables = context.variables.names();
+    let functions = partita_stdlib::FUNCTIONS
+        .iter()
+        .filter(|function| function.purity != Purity::Writes && exists(function, context))
+        .flat_map(|function| {
+            [
+                function.alias,
+                function.namespace.is_empty().then_some(function.name),
+            ]
+        })
+        .flatten();
+    let candidates = variables
+        .iter()
+        .map(String::as_str)
+        .chain(functions)
+        .chain(NAMESPACES.iter().copied());
+    crate::similar::closest(name, candidates).map(|near| format!("did you mean `{near}`?"))
+}
