@@ -59,7 +59,7 @@ impl<T> Delivery<T> {
         self.waiting.push_back(message);
     }
 
-    /// Whether [`Delivery::next`] has something to send.
+    /// Whether [`Delivery::next_to_send`] has something to send.
     pub fn is_ready(&self) -> bool {
         self.sent < self.numbered || (!self.waiting.is_empty() && self.unacknowledged.len() < self.window)
     }
@@ -70,7 +70,7 @@ impl<T> Delivery<T> {
     }
 
     /// The next message to put on the connection, with its number.
-    pub fn next(&mut self) -> Option<(u64, &T)> {
+    pub fn next_to_send(&mut self) -> Option<(u64, &T)> {
         if self.sent >= self.numbered {
             if self.unacknowledged.len() >= self.window {
                 return None;
@@ -184,7 +184,7 @@ mod tests {
         }
 
         fn send(&mut self, side: usize) -> bool {
-            let Some((number, message)) = self.sides[side].next() else {
+            let Some((number, message)) = self.sides[side].next_to_send() else {
                 return false;
             };
             self.flying[side].push_back((number, *message));
@@ -259,13 +259,13 @@ mod tests {
     fn what_was_not_sent_is_replaced_and_what_was_sent_is_not() {
         let mut side = Delivery::new(8);
         side.push(10, |_| false);
-        assert_eq!(side.next(), Some((1, &10)));
+        assert_eq!(side.next_to_send(), Some((1, &10)));
         side.push(11, |earlier| earlier / 10 == 1);
         side.push(20, |earlier| earlier / 10 == 2);
         side.push(12, |earlier| earlier / 10 == 1);
-        assert_eq!(side.next(), Some((2, &20)));
-        assert_eq!(side.next(), Some((3, &12)));
-        assert_eq!(side.next(), None);
+        assert_eq!(side.next_to_send(), Some((2, &20)));
+        assert_eq!(side.next_to_send(), Some((3, &12)));
+        assert_eq!(side.next_to_send(), None);
     }
 
     #[test]
@@ -273,10 +273,10 @@ mod tests {
         let mut side = Delivery::new(1);
         side.push('a', |_| false);
         side.push('b', |_| false);
-        assert_eq!(side.next(), Some((1, &'a')));
-        assert!(!side.is_ready() && side.next().is_none());
+        assert_eq!(side.next_to_send(), Some((1, &'a')));
+        assert!(!side.is_ready() && side.next_to_send().is_none());
         side.acknowledge(1).expect("was sent");
-        assert_eq!(side.next(), Some((2, &'b')));
+        assert_eq!(side.next_to_send(), Some((2, &'b')));
     }
 
     #[test]
@@ -284,11 +284,11 @@ mod tests {
         let mut side = Delivery::new(8);
         for message in 0..3 {
             side.push(message, |_| false);
-            side.next();
+            side.next_to_send();
         }
         side.acknowledge(2).expect("was sent");
         side.reconnected(0).expect("nothing wrong");
-        assert_eq!(side.next(), Some((3, &2)));
+        assert_eq!(side.next_to_send(), Some((3, &2)));
     }
 
     #[test]

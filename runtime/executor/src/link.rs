@@ -225,7 +225,7 @@ impl Link {
                 room = to_core.reserve(), if acknowledge || self.delivery.is_ready() => {
                     let Ok(room) = room else { return End::Broken("the connection broke".to_owned()) };
                     let acknowledged = self.delivery.received();
-                    let (sequence, body) = match self.delivery.next() {
+                    let (sequence, body) = match self.delivery.next_to_send() {
                         Some((sequence, body)) => (sequence, Some(body.clone())),
                         None => (0, None),
                     };
@@ -315,7 +315,8 @@ fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text += &format!(": {error}");
+        text += ": ";
+        text += &error.to_string();
         cause = error.source();
     }
     text

@@ -303,7 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_in_the_pipe_is_read_even_before_anybody_was_told() {
-        let pipe = || std::io::pipe().expect("pipe");
+        let pipe = || io::pipe().expect("pipe");
         let ((out, mut out_writer), (err, err_writer)) = (pipe(), pipe());
         let streams = [(OwnedFd::from(out), TAIL), (OwnedFd::from(err), TAIL)];
         let capture = Capture::new("task", streams, LIMITS).expect("pipes");

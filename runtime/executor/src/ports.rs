@@ -39,7 +39,7 @@ impl Port {
         self.number
     }
 
-    /// The port that the cluster has promised to be ours. What is left of an ended connection (TIME_WAIT) is no
+    /// The port that the cluster has promised to be ours. What is left of an ended connection (`TIME_WAIT`) is no
     /// hindrance, as it is none to the task.
     pub(crate) fn given(port: u32) -> Result<Self, PortError> {
         let number = u16::try_from(port)

@@ -95,9 +95,7 @@ impl Host {
         for target in &transition.targets {
             let error = match &event {
                 Err(unknown) => unknown.to_string(),
-                Ok(_) if !self.tasks.contains_key(&target.task_id) => {
-                    "there is no such task on this host".to_owned()
-                }
+                Ok(_) if !self.is_here(&target.task_id) => "there is no such task on this host".to_owned(),
                 Ok(event) => {
                     let own = |key: &str| target.arguments.iter().any(|argument| argument.key == key);
                     let common = transition.common.iter().filter(|argument| !own(&argument.key));
@@ -138,7 +136,7 @@ impl Host {
         }
         for task_id in &trigger.task_ids {
             let command_id = trigger.command_id.clone();
-            if self.tasks.contains_key(task_id) {
+            if self.is_here(task_id) {
                 let patience = (trigger.timeout_ms > 0).then(|| milliseconds(trigger.timeout_ms));
                 self.drive(task_id, Input::Trigger { command_id, patience });
             } else {
@@ -155,11 +153,16 @@ impl Host {
         }
     }
 
-    fn kill(&mut self, task_id: &str) {
+    /// Whether the task is known. One that waits to be started is started first: the core sees no queue.
+    fn is_here(&mut self, task_id: &str) -> bool {
         while self.queue.iter().any(|spec| spec.task_id == task_id) {
-            self.launch_next(); // Kill comes after launch, whatever the queue.
+            self.launch_next();
         }
-        if self.tasks.contains_key(task_id) {
+        self.tasks.contains_key(task_id)
+    }
+
+    fn kill(&mut self, task_id: &str) {
+        if self.is_here(task_id) {
             self.drive(task_id, Input::Kill);
             return;
         }

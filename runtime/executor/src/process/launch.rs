@@ -115,10 +115,6 @@ impl Launch<'_> {
         // SAFETY: between fork and exec only async-signal-safe operations are allowed. The closure makes nothing but
         // direct system calls; it reads memory that was allocated before the fork, allocates and frees nothing
         // (both error values are plain numbers), takes no lock and does not panic.
-        #[allow(
-            unsafe_code,
-            reason = "no safe way exists to set groups or a death signal in a child"
-        )]
         unsafe {
             command.pre_exec(prepare);
         }

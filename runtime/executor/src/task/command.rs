@@ -22,6 +22,7 @@ impl Task {
                 patience: command.patience,
             });
             out.push(Effect::Timer(command.patience));
+            self.hint = None;
             self.stage = Stage::Busy(command);
         } else if self.spec.mode == ControlMode::Basic && command.event == Event::Start {
             if self.child {
@@ -84,6 +85,9 @@ impl Task {
                     self.state = outcome.state;
                     self.leaving = error.is_none() && command.event == Event::Exit;
                     out.push(Effect::NoTimer);
+                    if self.hint.is_some_and(|hint| hint != self.state) {
+                        out.push(Effect::Ask); // It may have moved on before its answer was here.
+                    }
                     self.answer(&command, error.is_none(), error.unwrap_or_default(), out);
                 }
             },

@@ -109,7 +109,7 @@ impl Task {
                 out,
             ),
             Step::Leave(event) => {
-                self.force(&format!("no answer to {event} within {:?}", kill.transition), out)
+                self.force(&format!("no answer to {event} within {:?}", kill.transition), out);
             }
             Step::Exit => self.force(&format!("it did not end within {:?} of EXIT", kill.exit), out),
             Step::Signal(Signal::Term) => self.signal(Signal::Interrupt, out),
