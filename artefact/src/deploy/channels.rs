@@ -145,13 +145,13 @@ impl BindMap {
             }
             let alias = format!("::{}", inbound.global);
             match self.entries.get(&alias) {
-                Some(first) if first.endpoint != bound.endpoint => taken.push(AliasTaken {
+                Some(first) => taken.push(AliasTaken {
                     role: role.to_owned(),
                     channel: name.clone(),
                     alias,
                     taken: first.endpoint.target(),
                 }),
-                _ => {
+                None => {
                     self.entries.insert(alias, bound);
                 }
             }

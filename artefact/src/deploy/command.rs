@@ -10,7 +10,7 @@ use crate::instance::Role;
 use crate::ir::{Artefact, CommandTemplate, ControlMode, KubernetesMode, Template, Variable};
 
 /// A process to start. What the executor adds when it knows the control port (`OCC_CONTROL_PORT`, `--control-port`) is
-/// not in it, unless [`Command::with_control_port`] puts it there.
+/// not in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// Program; with `shell`, text for a shell.
@@ -71,6 +71,19 @@ pub fn command(
     plugin: &Plugin,
     world: &dyn World,
 ) -> Result<Command, Vec<DeployError>> {
+    build(artefact, role, stack, special, plugin, world, None)
+}
+
+/// As [`command`]; with a control port the command is whole.
+pub(crate) fn build(
+    artefact: &Artefact,
+    role: &Role,
+    stack: &dyn Variables,
+    special: &Special<'_>,
+    plugin: &Plugin,
+    world: &dyn World,
+    control_port: Option<u16>,
+) -> Result<Command, Vec<DeployError>> {
     let (task, class) = task_of(artefact, role).map_err(|error| vec![error])?;
     let mut fields = Fields {
         role,
@@ -100,6 +113,9 @@ pub fn command(
     if is_fairmq(task.mode) {
         attach_plugin(&mut command.arguments, special.task_id, plugin);
     }
+    if let Some(port) = control_port {
+        add_control_port(&mut command, task.mode, port);
+    }
     for (key, value) in [("O2_ROLE", special.hostname), ("O2_SYSTEM", "FLP")] {
         if !command.env.iter().any(|entry| entry.starts_with(key)) {
             command.env.push(format!("{key}={value}"));
@@ -118,30 +134,6 @@ pub fn command(
     }
 }
 
-impl Command {
-    /// The command as the process gets it when `port` is its control port.
-    #[must_use]
-    pub fn with_control_port(mut self, mode: ControlMode, port: u16) -> Self {
-        if matches!(
-            mode,
-            ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)
-        ) {
-            self.arguments
-                .extend(["--control-port".to_owned(), port.to_string()]);
-        }
-        if !matches!(mode, ControlMode::Basic | ControlMode::Hook) {
-            let added = |entry: &String| entry.starts_with("O2_ROLE=") || entry.starts_with("O2_SYSTEM=");
-            let at = self
-                .env
-                .iter()
-                .rposition(|entry| !added(entry))
-                .map_or(0, |last| last + 1);
-            self.env.insert(at, format!("OCC_CONTROL_PORT={port}"));
-        }
-        self
-    }
-}
-
 fn is_fairmq(mode: ControlMode) -> bool {
     matches!(
         mode,
@@ -156,6 +148,20 @@ fn attach_plugin(arguments: &mut Vec<String>, task_id: &str, plugin: &Plugin) {
     let Plugin { search_path, name } = plugin;
     for argument in ["-S", search_path, "-P", name, "--color", "false"] {
         arguments.push(argument.to_owned());
+    }
+}
+
+fn add_control_port(command: &mut Command, mode: ControlMode, port: u16) {
+    if matches!(
+        mode,
+        ControlMode::Fairmq | ControlMode::Kubernetes(KubernetesMode::KubectlFairmq)
+    ) {
+        command
+            .arguments
+            .extend(["--control-port".to_owned(), port.to_string()]);
+    }
+    if !matches!(mode, ControlMode::Basic | ControlMode::Hook) {
+        command.env.push(format!("OCC_CONTROL_PORT={port}"));
     }
 }
 

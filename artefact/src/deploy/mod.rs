@@ -9,6 +9,7 @@ mod error;
 mod properties;
 
 pub use channels::{AliasTaken, BindMap, Bound, Endpoint, Endpoints, tcp_channels};
+pub(crate) use command::build;
 pub use command::{Command, Output, Plugin, command};
 pub use error::{DeployError, DeployErrorKind};
 pub use properties::properties;

@@ -82,22 +82,26 @@ impl<'a> Dry<'a> {
             hostname: host,
             environment_id: &self.environment_id,
         };
-        let mode = role.task().map(|task| task.mode).unwrap_or_default();
-        let command = deploy::command(self.artefact, role, stack, &special, &self.plugin, self.world)
-            .map(|command| command.with_control_port(mode, CONTROL_PORT));
-        let properties = endpoints_of(role)
-            .map_err(|error| vec![error])
-            .and_then(|endpoints| {
-                deploy::properties(
-                    self.artefact,
-                    role,
-                    stack,
-                    &special,
-                    &endpoints,
-                    &self.bind_map,
-                    self.world,
-                )
-            });
+        let command = deploy::build(
+            self.artefact,
+            role,
+            stack,
+            &special,
+            &self.plugin,
+            self.world,
+            Some(CONTROL_PORT),
+        );
+        // What cannot be started is not configured either.
+        let properties = if command.is_err() {
+            Ok(BTreeMap::new())
+        } else {
+            endpoints_of(role)
+                .map_err(|error| vec![error])
+                .and_then(|endpoints| {
+                    let (artefact, bound) = (self.artefact, &self.bind_map);
+                    deploy::properties(artefact, role, stack, &special, &endpoints, bound, self.world)
+                })
+        };
         Task {
             host: host.to_owned(),
             command,

@@ -1,0 +1,173 @@
+//! The load of a case: reads files as the tree asks for them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use partita_artefact::identity;
+use partita_artefact::instance::Instance;
+use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
+use partita_artefact::ir::{Artefact, Layers};
+use partita_compiler::decode::{self, Decoded};
+
+use crate::case::Case;
+use crate::config;
+use crate::world::CaseWorld;
+
+/// Why a case does not load.
+pub(crate) struct Failure {
+    pub(crate) text: String,
+    /// `load`: templates; `classes`: task templates.
+    pub(crate) stage: &'static str,
+}
+
+type Loaded = (Artefact, Instance, CaseWorld);
+
+pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
+    let folder = root.join(&case.repo.path);
+    let configuration = case
+        .config
+        .as_ref()
+        .map(|path| config::read(&root.join(path)))
+        .unwrap_or_default();
+    let world = CaseWorld::new(configuration, case.plugins.clone(), case.dpl.clone(), &folder);
+    let given = Layers {
+        defaults: case.environment.defaults.clone(),
+        vars: case.environment.vars.clone(),
+        user: case.environment.user_vars.clone(),
+    };
+    let mut loader = Loader {
+        case,
+        folder: &folder,
+        artefact: Artefact::default(),
+        tried: BTreeSet::new(),
+    };
+    // A request may name the repository and a revision.
+    let name = case
+        .workflow
+        .split_once("/workflows/")
+        .map_or(case.workflow.as_str(), |(_, name)| name);
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    loader.root(name)?;
+    loop {
+        match instantiate(&loader.artefact, &given, &world) {
+            Ok(instance) => return Ok((loader.artefact, instance, world)),
+            Err(errors) => loader.supply(&errors)?,
+        }
+    }
+}
+
+struct Loader<'a> {
+    case: &'a Case,
+    folder: &'a Path,
+    artefact: Artefact,
+    tried: BTreeSet<String>,
+}
+
+impl Loader<'_> {
+    fn root(&mut self, name: &str) -> Result<(), Failure> {
+        let Case { repo, .. } = self.case;
+        let identity = identity::workflow(&repo.id, &repo.revision, name);
+        self.artefact.root.clone_from(&identity);
+        self.workflow(&identity)?;
+        let root = self
+            .artefact
+            .modules
+            .get(&identity)
+            .map(|module| module.root.name.source());
+        if root.as_deref() == Some(name) {
+            Ok(())
+        } else {
+            Err(Failure {
+                text: format!("the name of the root is {root:?}"),
+                stage: "load",
+            })
+        }
+    }
+
+    /// Reads what is missing: workflows first, task templates once nothing else is wrong.
+    fn supply(&mut self, errors: &[InstantiateError]) -> Result<(), Failure> {
+        let (mut modules, mut classes) = (BTreeSet::new(), BTreeSet::new());
+        for error in errors {
+            match &error.kind {
+                ErrorKind::MissingModule { identity } if !self.tried.contains(identity) => {
+                    modules.insert(identity)
+                }
+                ErrorKind::MissingClass { identity } => classes.insert(identity),
+                _ => {
+                    return Err(Failure {
+                        text: error.to_string(),
+                        stage: "load",
+                    });
+                }
+            };
+        }
+        for identity in &modules {
+            self.tried.insert((*identity).clone());
+            self.workflow(identity)?;
+        }
+        if modules.is_empty() {
+            for identity in classes {
+                self.task(identity)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn workflow(&mut self, identity: &str) -> Result<(), Failure> {
+        let text = self.read(identity, "workflows", "load")?;
+        let mut module = decoded(identity, "load", decode::workflow(&text, 0))?;
+        module.repository.clone_from(&self.case.repo.id);
+        module.revision.clone_from(&self.case.repo.revision);
+        self.artefact.modules.insert(identity.to_owned(), module);
+        Ok(())
+    }
+
+    fn task(&mut self, identity: &str) -> Result<(), Failure> {
+        let text = self.read(identity, "tasks", "classes")?;
+        let class = decoded(identity, "classes", decode::task_class(&text, 0))?;
+        let stem = identity
+            .split_once("/tasks/")
+            .and_then(|(_, rest)| rest.split_once('@'))
+            .map(|(stem, _)| stem);
+        if stem != Some(&class.name) {
+            let text = format!("{identity} holds the task template {}", class.name);
+            return Err(Failure {
+                text,
+                stage: "classes",
+            });
+        }
+        self.artefact.classes.insert(identity.to_owned(), class);
+        Ok(())
+    }
+
+    fn read(&self, identity: &str, folder: &str, stage: &'static str) -> Result<String, Failure> {
+        let failure = |text: String| Failure { text, stage };
+        let (repository, rest) = identity
+            .split_once(&format!("/{folder}/"))
+            .ok_or_else(|| failure(format!("{identity} is not in {folder}")))?;
+        if repository != self.case.repo.id {
+            return Err(failure(format!("repository {repository} is not known")));
+        }
+        let name = rest.split_once('@').map_or(rest, |(name, _)| name);
+        let path = self.folder.join(folder).join(if name.ends_with(".yaml") {
+            name.to_owned()
+        } else {
+            format!("{name}.yaml")
+        });
+        fs::read_to_string(&path).map_err(|error| failure(format!("{}: {error}", path.display())))
+    }
+}
+
+fn decoded<T>(identity: &str, stage: &'static str, decoded: Decoded<T>) -> Result<T, Failure> {
+    decoded.value.ok_or_else(|| {
+        let first = decoded
+            .diagnostics
+            .first()
+            .map(|diagnostic| diagnostic.message.clone());
+        Failure {
+            text: format!("{identity}: {}", first.unwrap_or_default()),
+            stage,
+        }
+    })
+}
