@@ -281,7 +281,9 @@ impl Task for Station {
     }
 
     async fn reset(&mut self) -> Result<(), Failure> {
-        self.links.clear();
+        for link in self.links.drain(..) {
+            link.close().await;
+        }
         Ok(())
     }
 

@@ -390,3 +390,31 @@ async fn a_hook_prints_and_exits() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("no stand-in for `o2-nothing`"));
 }
+
+/// How often the kernel has put a process to sleep, which is how often something woke it up.
+fn sleeps(process: &Process) -> u64 {
+    let id = process.child.id().expect("it runs");
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+        .expect("the line");
+    line.trim().parse().expect("a number")
+}
+
+#[tokio::test]
+async fn an_idle_task_never_wakes_up() {
+    let process = start("idle", Codec::Protobuf, &[]).await;
+    process.configure(&[]).await;
+    process.start_run(1).await;
+    // On a busy machine it may take a while until it has gone to sleep after its last answer; one that polls never
+    // gets through a window.
+    for _ in 0..20 {
+        let before = sleeps(&process);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        if sleeps(&process) == before {
+            return;
+        }
+    }
+    panic!("it woke up in each of 20 windows of 300 ms");
+}

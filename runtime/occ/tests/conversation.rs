@@ -329,6 +329,87 @@ async fn a_transition_that_hangs_ends_with_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_device_that_hangs_between_two_states_is_in_no_known_state() {
+    let bench = bench(
+        Mode::Fairmq,
+        Orders {
+            hangs: "connect",
+            ..Orders::default()
+        },
+    )
+    .await;
+    let order = Order {
+        event: Event::Configure,
+        source: State::Standby,
+        destination: State::Configured,
+        arguments: &[],
+        // Enough for the steps before it on any machine.
+        deadline: Instant::now() + Duration::from_secs(1),
+        settle: Duration::from_secs(5),
+    };
+    let outcome = bench.client.transition(&order).await;
+    assert_eq!(outcome.state, State::Unknown);
+    let error = outcome.error.expect("an error").to_string();
+    assert!(
+        error.starts_with("CONNECT failed:") && error.ends_with("it is in CONNECTING"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_task_that_dies_in_a_transition_is_noticed_at_once() {
+    let mut bench = bench(
+        Mode::Direct,
+        Orders {
+            hangs: "start",
+            ..Orders::default()
+        },
+    )
+    .await;
+    bench
+        .reach(Event::Configure, State::Standby, State::Configured)
+        .await;
+    bench.notes(4).await;
+    let client = bench.client.clone();
+    let mut events = client.event_stream();
+    let order = Order {
+        event: Event::Start,
+        source: State::Configured,
+        destination: State::Running,
+        arguments: &[],
+        deadline: soon(),
+        settle: Duration::from_secs(5),
+    };
+    let death = async {
+        bench.notes(1).await;
+        bench.server.abort();
+    };
+    let (event, outcome, ()) = tokio::join!(biased; events.next(), client.transition(&order), death);
+    assert!(matches!(event, Some(Err(CallError::Closed { .. }))), "{event:?}");
+    assert!(events.next().await.is_none(), "an error is told once");
+    let broken = matches!(
+        outcome.error,
+        Some(TransitionError::Call {
+            call: CallError::Closed { .. },
+            ..
+        })
+    );
+    assert!(broken && outcome.state == State::Unknown);
+    assert!(client.is_closed());
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("its address");
+    let client = Client::connect(address, Codec::Json, soon())
+        .await
+        .expect("it listens");
+    let answer = client.get_state(Instant::now() + Duration::from_millis(20)).await;
+    assert!(matches!(answer, Err(CallError::Deadline { .. })), "{answer:?}");
+}
+
+#[tokio::test]
 async fn what_the_state_does_not_allow_is_refused_at_once() {
     for (mode, state, forbidden) in [(Mode::Direct, "STANDBY", "START"), (Mode::Fairmq, "IDLE", "RUN")] {
         let bench = bench(mode, Orders::default()).await;

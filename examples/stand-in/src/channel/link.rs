@@ -51,7 +51,7 @@ struct Hub {
     inbox: mpsc::Sender<Arrival>,
 }
 
-/// A channel. Dropping it closes everything.
+/// A channel.
 pub(crate) struct Link {
     hub: Arc<Hub>,
     connections: JoinSet<()>,
@@ -139,6 +139,11 @@ impl Link {
             }
             tokio::time::sleep(RETRY).await;
         }
+    }
+
+    /// Closes everything; its address is free again when this ends.
+    pub(crate) async fn close(mut self) {
+        self.connections.shutdown().await;
     }
 
     /// Sends a frame as the kind of the channel says, without waiting for anybody.
