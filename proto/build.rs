@@ -3,11 +3,17 @@
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let files = ["artefact/artefact.proto", "occ/occ.proto", "executor/executor.proto"];
+    let files = [
+        "artefact/artefact.proto",
+        "occ/occ.proto",
+        "executor/executor.proto",
+    ];
     for file in files {
         println!("cargo::rerun-if-changed={file}");
     }
     let descriptors = protox::compile(files, ["."])?;
-    tonic_prost_build::configure().build_transport(false).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_transport(false)
+        .compile_fds(descriptors)?;
     Ok(())
 }

@@ -30,14 +30,20 @@ pub enum Node {
     Name(String),
     /// `object.property`, `object[index]`, `object?.property`; a plain property is a string literal.
     Member {
+        /// What is looked into.
         object: Box<Expression>,
+        /// Name or index.
         property: Box<Expression>,
+        /// `?.`: nil stays nil.
         optional: bool,
     },
     /// `object[from:to]`
     Slice {
+        /// What is cut.
         object: Box<Expression>,
+        /// First index; the beginning if absent.
         from: Option<Box<Expression>>,
+        /// Index behind the last; the end if absent.
         to: Option<Box<Expression>>,
     },
     /// `not a`, `-a`, `+a`
@@ -48,12 +54,16 @@ pub enum Node {
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     /// A call of a function that is not one of the language's predicates.
     Call {
+        /// What is called.
         callee: Box<Expression>,
+        /// With what, in order.
         arguments: Vec<Expression>,
     },
     /// A built-in of the language that takes a predicate: `filter(list, # > 1)`.
     Predicate {
+        /// Which built-in.
         name: String,
+        /// With what, in order; predicates are closures.
         arguments: Vec<Expression>,
     },
     /// `{# > 1}`: the body of a predicate argument.
@@ -62,8 +72,11 @@ pub enum Node {
     Pointer(Option<String>),
     /// `let name = value; body`
     Let {
+        /// The name that `body` sees.
         name: String,
+        /// What it stands for.
         value: Box<Expression>,
+        /// Where it is seen.
         body: Box<Expression>,
     },
     /// `a; b`: the value is that of the last.

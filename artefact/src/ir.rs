@@ -287,9 +287,9 @@ pub enum Range {
     List(Template),
     /// `begin` to `end`, inclusive.
     Count {
-        /// `begin`
+        /// First number.
         begin: Template,
-        /// `end`
+        /// Last number.
         end: Template,
     },
 }

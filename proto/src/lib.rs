@@ -4,7 +4,13 @@
 //! never hold behaviour: no conversion, no validation, no defaults.
 
 // Generated code is documented in the .proto files.
-#![allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::pedantic)]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic
+)]
 
 /// The artefact file (`artefact/artefact.proto`).
 #[cfg(feature = "artefact")]
