@@ -6,7 +6,6 @@
 use std::marker::PhantomData;
 
 use bytes::{Buf, BufMut};
-use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, header};
 use partita_proto::occ::{
     ConfigEntry, DeviceEvent, EventStreamReply, EventStreamRequest, GetStateReply, GetStateRequest,
@@ -28,7 +27,7 @@ pub enum Codec {
 
 /// A method of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// Events of the task, until it ends.
     EventStream,
     /// States of the task, until it ends.
@@ -39,19 +38,11 @@ pub enum Method {
     Transition,
 }
 
-const SERVICE: &str = "/occ_pb.Occ/";
 const JSON_CONTENT: HeaderValue = HeaderValue::from_static("application/grpc+json");
 
 impl Method {
-    const ALL: [Self; 4] = [
-        Self::EventStream,
-        Self::StateStream,
-        Self::GetState,
-        Self::Transition,
-    ];
-
     /// Its name.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::EventStream => "EventStream",
             Self::StateStream => "StateStream",
@@ -61,14 +52,23 @@ impl Method {
     }
 
     /// The method at a path, whichever of the two ways to write it the caller took.
-    pub fn at(path: &str) -> Option<Self> {
-        let name = path.strip_prefix(SERVICE).unwrap_or(path);
+    #[cfg(feature = "server")]
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        let name = path.strip_prefix("/occ_pb.Occ/").unwrap_or(path);
         let name = name.strip_prefix('/').unwrap_or(name);
-        Self::ALL.into_iter().find(|method| method.name() == name)
+        [
+            Self::EventStream,
+            Self::StateStream,
+            Self::GetState,
+            Self::Transition,
+        ]
+        .into_iter()
+        .find(|method| method.name() == name)
     }
 
     /// The path of a request.
-    pub fn path(self, codec: Codec) -> PathAndQuery {
+    #[cfg(feature = "client")]
+    pub(crate) fn path(self, codec: Codec) -> http::uri::PathAndQuery {
         let path = match (codec, self) {
             (Codec::Json, method) => method.name(),
             (Codec::Protobuf, Self::EventStream) => "/occ_pb.Occ/EventStream",
@@ -76,13 +76,14 @@ impl Method {
             (Codec::Protobuf, Self::GetState) => "/occ_pb.Occ/GetState",
             (Codec::Protobuf, Self::Transition) => "/occ_pb.Occ/Transition",
         };
-        PathAndQuery::from_static(path)
+        http::uri::PathAndQuery::from_static(path)
     }
 }
 
 impl Codec {
     /// The codec of a request, by its content type.
-    pub fn of(headers: &HeaderMap) -> Self {
+    #[cfg(feature = "server")]
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         match headers.get(header::CONTENT_TYPE) {
             Some(content) if content == JSON_CONTENT => Self::Json,
             _ => Self::Protobuf,
@@ -90,7 +91,8 @@ impl Codec {
     }
 
     /// Marks a request as written by this codec.
-    pub fn mark(self, headers: &mut HeaderMap) {
+    #[cfg(feature = "client")]
+    pub(crate) fn mark(self, headers: &mut HeaderMap) {
         if self == Self::Json {
             headers.insert(header::CONTENT_TYPE, JSON_CONTENT);
         }
@@ -98,7 +100,7 @@ impl Codec {
 }
 
 /// A message that has a JSON form.
-pub trait Json: Sized {
+pub(crate) trait Json: Sized {
     /// Its JSON.
     fn to_json(&self) -> Value;
     /// Reads it, taking what is absent as empty.
@@ -107,14 +109,14 @@ pub trait Json: Sized {
 
 /// The codec for one method: writes `E`, reads `D`.
 #[derive(Debug)]
-pub struct Frames<E, D> {
+pub(crate) struct Frames<E, D> {
     codec: Codec,
     messages: PhantomData<fn(E) -> D>,
 }
 
 impl<E, D> Frames<E, D> {
     /// For messages written as `codec` says.
-    pub const fn new(codec: Codec) -> Self {
+    pub(crate) const fn new(codec: Codec) -> Self {
         Self {
             codec,
             messages: PhantomData,
@@ -309,7 +311,12 @@ mod tests {
 
     #[test]
     fn a_method_is_found_by_either_path() {
-        for method in Method::ALL {
+        for method in [
+            Method::EventStream,
+            Method::StateStream,
+            Method::GetState,
+            Method::Transition,
+        ] {
             for codec in [Codec::Protobuf, Codec::Json] {
                 assert_eq!(Method::at(method.path(codec).as_str()), Some(method));
             }

@@ -13,6 +13,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(any(feature = "client", feature = "server"))]
 pub mod codec;
 pub mod direct;
 pub mod fairmq;

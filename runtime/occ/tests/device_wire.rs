@@ -41,7 +41,7 @@ impl Double {
         if ok {
             self.state = way.to;
         }
-        json!({ "trigger": if ok { 0 } else { 1 }, "state": self.state.name(), "transitionEvent": event, "ok": ok })
+        json!({ "trigger": i32::from(!ok), "state": self.state.name(), "transitionEvent": event, "ok": ok })
     }
 }
 
