@@ -71,10 +71,14 @@ struct Signals {
     child: Signal,
     term: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
-/// Serves one core until it says `Shutdown`, SIGTERM or SIGINT comes, or the core is away for too long. When this
-/// returns, every process of every task is gone.
+/// Serves one core until it says `Shutdown`, SIGTERM, SIGINT or SIGHUP comes, or the core is away for too long. When
+/// this returns, every process of every task is gone.
+///
+/// To be run on the main thread, in a runtime of the current thread: with [`Config::die_with_executor`] the kernel
+/// kills the tasks when the thread ends that started them.
 pub async fn run(config: Config) -> Result<(), ExecutorError> {
     let system = |what| move |source: io::Error| ExecutorError::System { what, source };
     let farewell = config.patience.farewell;
@@ -114,6 +118,7 @@ impl Signals {
             child: signal(SignalKind::child())?,
             term: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 }
@@ -134,6 +139,7 @@ impl Host {
                 _ = signals.child.recv() => self.reap(),
                 _ = signals.term.recv() => self.close("SIGTERM"),
                 _ = signals.interrupt.recv() => self.close("SIGINT"),
+                _ = signals.hangup.recv() => self.close("SIGHUP"),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => self.wake(Instant::now()),
                 Some(said) = hearing.recv() => self.take(said),
                 Some(heard) = heard.recv() => match heard {

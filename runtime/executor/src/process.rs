@@ -6,6 +6,7 @@
 //! orphan belongs to the task whose process group it is in or whose mark it carries in its environment.
 
 mod launch;
+mod limits;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use rustix::process::{
 
 use launch::TASK_MARK;
 pub(crate) use launch::{Launch, Launched, Users};
+use limits::Limits;
 use tree::Process;
 
 /// All processes below this executor.
@@ -31,6 +33,7 @@ pub(crate) struct Processes {
     orphans: BTreeMap<Process, Option<String>>,
     /// Tasks of which nothing is to live on.
     condemned: BTreeSet<String>,
+    limits: Limits,
 }
 
 /// A direct child that has ended.
@@ -45,11 +48,16 @@ impl Processes {
     /// Makes this process the one that inherits all orphans below it.
     pub(crate) fn new() -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
-        Ok(Self::default())
+        let limits = Limits::new();
+        Ok(Self {
+            limits,
+            ..Self::default()
+        })
     }
 
     pub(crate) fn launch(&mut self, launch: &Launch<'_>) -> io::Result<Launched> {
-        let launched = launch.run()?;
+        let open_files = self.limits.make_room(self.children.len());
+        let launched = launch.run(open_files)?;
         self.children.insert(launched.pid, launch.task_id.to_owned());
         self.groups.insert(launched.pid, launch.task_id.to_owned());
         self.condemned.remove(launch.task_id);

@@ -18,6 +18,7 @@ use support::{Bench, From, To, alive, pid_in, shell};
 
 const SOON: Duration = Duration::from_secs(10);
 
+#[allow(clippy::unnecessary_wraps, reason = "as it stands in the messages")]
 fn code(code: i32) -> Option<Exit> {
     Some(Exit {
         how: Some(How::Code(code)),

@@ -7,7 +7,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Gid, Pid, Signal, Uid, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{
+    Gid, Pid, Resource, Rlimit, Signal, Uid, getpid, getppid, set_parent_process_death_signal, setrlimit,
+};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::tree::Process;
@@ -49,8 +51,9 @@ pub(crate) struct User {
 }
 
 impl Launch<'_> {
-    pub(super) fn run(&self) -> io::Result<Launched> {
-        let mut command = self.command();
+    /// Starts it, with this limit on open files if one is given.
+    pub(super) fn run(&self, open_files: Option<Rlimit>) -> io::Result<Launched> {
+        let mut command = self.command(open_files);
         let mut child = command.spawn()?;
         let pid = Process(Pid::from_child(&child));
         match (child.stdout.take(), child.stderr.take()) {
@@ -63,7 +66,7 @@ impl Launch<'_> {
         }
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, open_files: Option<Rlimit>) -> Command {
         let mut command = if self.shell {
             let text: Vec<&str> = std::iter::once(self.value)
                 .chain(self.arguments.iter().map(String::as_str))
@@ -85,19 +88,22 @@ impl Launch<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        self.prepare(&mut command);
+        self.prepare(&mut command, open_files);
         command
     }
 
     /// What only the child itself can do.
-    fn prepare(&self, command: &mut Command) {
-        if self.user.is_none() && !self.die_with_executor {
+    fn prepare(&self, command: &mut Command, open_files: Option<Rlimit>) {
+        if self.user.is_none() && !self.die_with_executor && open_files.is_none() {
             return; // The quick way to start a process is open only without this.
         }
         let user = self.user.cloned();
         let die = self.die_with_executor;
         let parent = getpid();
         let prepare = move || {
+            if let Some(limit) = &open_files {
+                setrlimit(Resource::Nofile, *limit)?;
+            }
             if let Some(user) = &user {
                 set_thread_groups(&user.groups)?;
                 set_thread_res_gid(user.gid, user.gid, user.gid)?;

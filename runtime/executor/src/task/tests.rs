@@ -264,6 +264,10 @@ fn play(task: &mut Task, world: &mut World, choice: u8, number: i64) -> Vec<Effe
 }
 
 #[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing that is there or not"
+)]
 struct World {
     child: bool,
     left: bool,
