@@ -142,8 +142,7 @@ fn expressions_fail_where_they_stand() {
 name: w
 roles:
   - name: a
-    vars:
-      n: \"{{ 1 + 'x' }}\"
+    for: {range: '[1', var: i}
     task: {load: t}
   - name: b
     task: {load: \"{{ t( }}\"}

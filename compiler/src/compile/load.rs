@@ -288,7 +288,14 @@ fn names(snapshot: &Snapshot<'_>, folder: &str) -> Vec<String> {
 }
 
 fn location(identity: &str, folder: &'static str) -> Result<Location, Vec<Diagnostic>> {
-    Location::parse(identity, folder).map_err(|error| {
+    let location = Location::parse(identity, folder);
+    if let Ok(Location { repository: None, .. }) = location {
+        let error = Diagnostic::error(Code::NotFound, format!("`{identity}` names no repository"));
+        return Err(vec![error.hint(format!(
+            "write it without `/`, or as `<repository>/{folder}/<name>`"
+        ))]);
+    }
+    location.map_err(|error| {
         let mut diagnostic = Diagnostic::error(Code::NotFound, error.to_string());
         if folder == "tasks" {
             diagnostic = diagnostic.hint("a task template is always taken from the revision of the workflow");
