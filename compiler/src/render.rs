@@ -28,26 +28,29 @@ pub fn full(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> St
 
 /// Each finding on one line: `path:line:column: error[code]: message (hint)`.
 pub fn concise(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    let mut out = String::new();
-    for diagnostic in diagnostics {
-        if let Some(label) = &diagnostic.primary {
-            let path = sources
-                .get(label.span.source)
-                .map_or("?", |file| file.source.path.as_str());
-            out.push_str(&format!("{path}:{}:{}: ", label.span.line, label.span.column));
-        }
-        let level = level_name(diagnostic.level);
-        out.push_str(&format!(
-            "{level}[{}]: {}",
-            diagnostic.code.as_str(),
-            diagnostic.message
-        ));
-        if let Some(hint) = &diagnostic.hint {
-            out.push_str(&format!(" ({hint})"));
-        }
-        out.push('\n');
-    }
-    out
+    diagnostics
+        .iter()
+        .map(|diagnostic| line(diagnostic, sources))
+        .collect()
+}
+
+fn line(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
+    let place = diagnostic.primary.as_ref().map_or_else(String::new, |label| {
+        let path = sources
+            .get(label.span.source)
+            .map_or("?", |file| file.source.path.as_str());
+        format!("{path}:{}:{}: ", label.span.line, label.span.column)
+    });
+    let hint = diagnostic
+        .hint
+        .as_ref()
+        .map_or_else(String::new, |hint| format!(" ({hint})"));
+    let level = level_name(diagnostic.level);
+    format!(
+        "{place}{level}[{}]: {}{hint}\n",
+        diagnostic.code.as_str(),
+        diagnostic.message
+    )
 }
 
 /// How many findings of each level: `2 errors, 1 warning`, with a line end; empty without any.

@@ -1,5 +1,12 @@
 //! What people read when something is wrong.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use partita_compiler::render;
@@ -83,7 +90,8 @@ fn undefined_variables_are_parameters_of_an_open_artefact() {
         .iter()
         .map(|p| format!("{} {}", p.name, p.required))
         .collect();
-    assert_eq!(parameters, ["detectr true", "hsots true"]);
+    // The trial did not come as far as `hsots`, so it cannot say that nothing works without it.
+    assert_eq!(parameters, ["detectr true", "hsots false"]);
 }
 
 #[test]

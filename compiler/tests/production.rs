@@ -1,12 +1,21 @@
 //! The production repository, as a bundle in `../shared`: read through Git objects, decoded file by file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use partita_artefact::ir::Layers;
+use partita_compiler::compile::{Request, compile};
 use partita_compiler::decode;
 use partita_compiler::diagnostic::{Diagnostic, SourceMap};
 use partita_compiler::render;
-use partita_compiler::source::{Repository, Snapshot};
+use partita_compiler::source::{Repositories, Repository, Snapshot};
 
 /// A bare clone of the bundle; `None`, loudly, where there is none or no `git` to unpack it.
 fn production(folder: &Path) -> Option<PathBuf> {
@@ -129,4 +138,48 @@ fn the_history_is_accepted_and_refused_like_by_the_reference() {
         counts[1][0], counts[1][1]
     );
     assert_eq!(counts, [[1714, 5], [18759, 19]]);
+}
+
+#[test]
+fn the_head_compiles_from_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(clone) = production(folder.path()) else {
+        return;
+    };
+    let mut repositories = Repositories::default();
+    repositories
+        .add(Repository::open("production", &clone).unwrap())
+        .unwrap();
+    for (workflow, user) in [
+        ("readout-dataflow", vec![("hosts", "[\"localhost\"]")]),
+        ("readout-dataflow", vec![]),
+    ] {
+        let user = user
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let given = Layers {
+            user,
+            ..Layers::default()
+        };
+        let request = Request {
+            workflow: workflow.to_owned(),
+            given,
+            ..Request::default()
+        };
+        let outcome = compile(&request, &repositories);
+        eprintln!("{}", render::concise(&outcome.diagnostics, &outcome.sources));
+        let artefact = outcome.artefact.expect("an artefact");
+        eprintln!(
+            "{} modules, {} classes, {} parameters, {} of them required",
+            artefact.modules.len(),
+            artefact.classes.len(),
+            artefact.parameters.len(),
+            artefact
+                .parameters
+                .iter()
+                .filter(|parameter| parameter.required)
+                .count()
+        );
+    }
 }

@@ -63,7 +63,7 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
     }
     artefact.modules = std::mem::take(&mut loader.modules);
     artefact.classes = std::mem::take(&mut loader.classes);
-    artefact.parameters = parameters::parameters(&artefact, !tried.open);
+    artefact.parameters = parameters::parameters(&artefact, &tried.undefined);
     let warnings = std::mem::take(&mut loader.warnings);
     diagnostics.extend(warnings.into_iter().chain(loader.unneeded()));
     finish(Some(artefact), diagnostics, loader.sources)

@@ -57,8 +57,6 @@ struct Name<'a> {
     spec: Option<&'a VariableSpec>,
     defined: bool,
     read: BTreeSet<(u32, u32, u32)>,
-    /// Read by a role or an iterator, while the workflow is loaded.
-    at_load: bool,
 }
 
 #[derive(Default)]
@@ -67,9 +65,8 @@ struct Names<'a> {
     iterators: BTreeSet<&'a str>,
 }
 
-/// The parameters of `artefact`, by name. `complete`: its tree can be made with what is given, so nothing that roles
-/// read is missing.
-pub(super) fn parameters(artefact: &Artefact, complete: bool) -> Vec<Parameter> {
+/// The parameters of `artefact`, by name. `undefined` are those without which its tree cannot be made.
+pub(super) fn parameters(artefact: &Artefact, undefined: &BTreeSet<String>) -> Vec<Parameter> {
     let mut names = Names::default();
     // The defaults of the root are what a person sees, so it comes first.
     let root = artefact.modules.get(&artefact.root);
@@ -90,11 +87,11 @@ pub(super) fn parameters(artefact: &Artefact, complete: bool) -> Vec<Parameter> 
                 _ => None,
             };
             for template in walk::role_templates(role) {
-                names.read(template, true);
+                names.read(template);
             }
             if let Some((func, Some(function))) = call {
                 // An undefined name in a call is nothing, so it need not be given.
-                names.read_expression(&function.expression, func.span, false);
+                names.read_expression(&function.expression, func.span);
             }
         }
     }
@@ -102,19 +99,14 @@ pub(super) fn parameters(artefact: &Artefact, complete: bool) -> Vec<Parameter> 
         names.define(&class.defaults);
         names.define(&class.vars);
         for template in walk::class_templates(class) {
-            names.read(template, false);
+            names.read(template);
         }
     }
-    let given = |name: &str| {
-        artefact.given.user.contains_key(name)
-            || artefact.given.vars.contains_key(name)
-            || artefact.given.defaults.contains_key(name)
-    };
     let open = |name: &str, found: &Name<'_>| {
         !artefact.given.user.contains_key(name)
             && (found.spec.is_some() || !found.read.is_empty())
             && !FROM_THE_CORE.contains(&name)
-            && (found.defined || !names.iterators.contains(name))
+            && (found.defined || undefined.contains(name) || !names.iterators.contains(name))
     };
     names
         .names
@@ -122,7 +114,7 @@ pub(super) fn parameters(artefact: &Artefact, complete: bool) -> Vec<Parameter> 
         .filter(|(name, found)| open(name, found))
         .map(|(name, found)| Parameter {
             name: (*name).to_owned(),
-            required: !found.defined && !given(name) && found.at_load && !complete,
+            required: undefined.contains(*name),
             default: found.default.map(walk::written),
             spec: found.spec.map(|spec| Box::new(spec.clone())),
             used: found
@@ -144,21 +136,20 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn read(&mut self, template: &'a Template, at_load: bool) {
+    fn read(&mut self, template: &'a Template) {
         for part in &template.parts {
             if let Part::Expression(code) = part {
-                self.read_expression(&code.expression, template.span, at_load);
+                self.read_expression(&code.expression, template.span);
             }
         }
     }
 
-    fn read_expression(&mut self, expression: &'a Expression, span: Span, at_load: bool) {
+    fn read_expression(&mut self, expression: &'a Expression, span: Span) {
         let mut found = BTreeSet::new();
         variables(expression, &mut Vec::new(), &mut found);
         for name in found {
             let name = self.names.entry(name).or_default();
             name.read.insert((span.source, span.line, span.column));
-            name.at_load |= at_load;
         }
     }
 }

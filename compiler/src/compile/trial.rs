@@ -18,6 +18,8 @@ pub(super) struct Tried {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The tree cannot be made with what is given, only because variables are missing.
     pub(super) open: bool,
+    /// Those variables.
+    pub(super) undefined: BTreeSet<String>,
 }
 
 /// Reads files and makes the tree until no more are missing.
@@ -35,6 +37,7 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool
                 return Tried {
                     diagnostics: of_instance(&instance, &loader.sources),
                     open: false,
+                    undefined: BTreeSet::new(),
                 };
             }
             Err(errors) => {
@@ -111,7 +114,11 @@ fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool)
         diagnostic.code == Code::ExpressionSyntax && place.is_some_and(|span| reached.contains(&span))
     };
     loader.warnings.retain(|diagnostic| !superseded(diagnostic));
-    Tried { diagnostics, open }
+    Tried {
+        diagnostics,
+        open,
+        undefined,
+    }
 }
 
 fn is_syntax(error: &InstantiateError) -> bool {
@@ -159,11 +166,7 @@ fn failed(error: &InstantiateError, sources: &SourceMap) -> Diagnostic {
             place(evaluate, sources),
             evaluate.message.clone(),
         ),
-        ErrorKind::Includes { .. } => (
-            Code::RecursiveInclude,
-            Label::at(error.span),
-            error.kind.to_string(),
-        ),
+        ErrorKind::Includes { limit, chain } => return recursion(error, *limit, chain),
         kind => (Code::Instantiate, Label::at(error.span), kind.to_string()),
     };
     with_role(Diagnostic::error(code, message).at(label), error)

@@ -30,7 +30,7 @@ pub(super) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
     let mut next = 0;
     while let Some(role) = found.get(next).copied() {
         if let Body::Aggregator(children) = &role.body {
-            found.splice(next + 1..next + 1, children);
+            found.splice((next + 1)..=next, children);
         }
         next += 1;
     }
@@ -189,9 +189,9 @@ fn class_spans(class: &mut TaskClass, change: &dyn Fn(&mut Span)) {
 }
 
 fn variable_spans(variables: &mut [Variable], change: &dyn Fn(&mut Span)) {
-    variables
-        .iter_mut()
-        .for_each(|variable| change(&mut variable.value.span));
+    for variable in variables {
+        change(&mut variable.value.span);
+    }
 }
 
 fn traits_spans(traits: &mut TraitsTemplate, change: &dyn Fn(&mut Span)) {

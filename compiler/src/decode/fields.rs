@@ -81,7 +81,7 @@ impl Decoder {
                     .and(first)
                     .hint("remove one of them"),
                 );
-            } else if !into.iter().take(inherited).any(|entry| same(entry)) {
+            } else if !into.iter().take(inherited).any(same) {
                 into.push((key, value));
             }
         }

@@ -146,16 +146,14 @@ impl Decoder {
         let Some(node) = fields.get(key) else {
             return Vec::new();
         };
-        match &node.content {
-            yaml::Content::Sequence(items) => items.iter().filter(|item| !scalar::is_null(item)).collect(),
-            _ => {
-                self.wrong_type(
-                    node,
-                    format!("`{key}`: expected a list, found {}", node.describe()),
-                );
-                Vec::new()
-            }
-        }
+        let yaml::Content::Sequence(items) = &node.content else {
+            self.wrong_type(
+                node,
+                format!("`{key}`: expected a list, found {}", node.describe()),
+            );
+            return Vec::new();
+        };
+        items.iter().filter(|item| !scalar::is_null(item)).collect()
     }
 
     /// The list of templates in `key`; null elements are left out.

@@ -108,20 +108,19 @@ impl Decoder {
     fn public(&mut self, name: String, node: &Node) -> Option<Variable> {
         let fields = self.fields(node, &format!("variable `{name}`"))?;
         self.check_keys(&fields, &format!("variable `{name}`"), &SPEC_KEYS);
-        let value = match fields.get("value") {
+        let written = fields.get("value");
+        let value = match written.map(|node| (node, node.source_text())) {
             None => self.literal("", node.place),
-            Some(value) => match value.source_text() {
-                Some(text) => self.parse_template(text, value.place),
-                None => {
-                    let message = format!(
-                        "variable `{name}`: `value` must be text, found {}",
-                        value.describe()
-                    );
-                    let error = Diagnostic::error(Code::WrongType, message).at(self.label(value));
-                    self.report(error.hint("write a list as JSON in quotes: '[\"a\", \"b\"]'"));
-                    return None;
-                }
-            },
+            Some((value, Some(text))) => self.parse_template(text, value.place),
+            Some((value, None)) => {
+                let message = format!(
+                    "variable `{name}`: `value` must be text, found {}",
+                    value.describe()
+                );
+                let error = Diagnostic::error(Code::WrongType, message).at(self.label(value));
+                self.report(error.hint("write a list as JSON in quotes: '[\"a\", \"b\"]'"));
+                return None;
+            }
         };
         let spec = Some(Box::new(self.spec(&name, &fields)));
         Some(Variable { name, value, spec })
@@ -187,16 +186,14 @@ impl Decoder {
         let Some(node) = fields.get("values") else {
             return Vec::new();
         };
-        match &node.content {
-            Content::Sequence(items) => items
-                .iter()
-                .filter_map(|item| item.source_text().map(str::to_owned))
-                .collect(),
-            _ => {
-                self.ignored(name, "values", node, "expected a list");
-                Vec::new()
-            }
-        }
+        let Content::Sequence(items) = &node.content else {
+            self.ignored(name, "values", node, "expected a list");
+            return Vec::new();
+        };
+        items
+            .iter()
+            .filter_map(|item| item.source_text().map(str::to_owned))
+            .collect()
     }
 
     fn ignored(&mut self, name: &str, key: &str, node: &Node, why: &str) {
@@ -238,7 +235,7 @@ impl Decoder {
                 );
             }
             Some(tag) => {
-                let near = closest(tag, [PUBLIC].into_iter()).is_some();
+                let near = closest(tag, [PUBLIC]).is_some();
                 let hint = if near {
                     "did you mean `!public`?"
                 } else {

@@ -138,12 +138,11 @@ impl Repositories {
                 .list
                 .iter()
                 .position(|other| other.is_at(Path::new(folder)));
-            let index = match named {
-                Some(index) => index,
-                None => {
-                    repositories.add(Repository::open(LOCAL, Path::new(folder))?)?;
-                    repositories.list.len() - 1
-                }
+            let index = if let Some(index) = named {
+                index
+            } else {
+                repositories.add(Repository::open(LOCAL, Path::new(folder))?)?;
+                repositories.list.len() - 1
             };
             repositories.list.swap(0, index);
             return Ok((repositories, format!("{name}{revision}")));

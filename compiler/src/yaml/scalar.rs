@@ -102,7 +102,6 @@ fn resolve(node: &Node) -> Option<Result<Resolved, ScalarError>> {
         Some(tag) => tag,
     };
     let resolved = match tag {
-        "!!str" | "!!binary" => return Some(Ok(Resolved::Text)),
         "!!null" | "!!bool" | "!!int" | "!!float" | "!!timestamp" => resolve_plain(text),
         _ => return Some(Ok(Resolved::Text)),
     };

@@ -1,5 +1,7 @@
 //! Small repositories for tests.
 
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
