@@ -98,7 +98,7 @@ impl Link {
     fn next(&self) -> Option<ToExecutor> {
         let mut delivery = self.delivery();
         let acknowledged = delivery.received();
-        let (sequence, body) = delivery.next()?;
+        let (sequence, body) = delivery.next_to_send()?;
         Some(ToExecutor {
             sequence,
             acknowledged,
