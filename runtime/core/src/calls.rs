@@ -24,6 +24,8 @@ pub(crate) struct PlannedCall {
     /// What the role sees.
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
+    /// How much longer a service may take that keeps to its time-out itself.
+    pub(crate) grace: Duration,
     pub(crate) now: u64,
 }
 
@@ -48,7 +50,7 @@ impl PlannedCall {
         ] {
             self.variables.insert(name.to_owned(), value);
         }
-        let (timeout, returns) = (self.timeout, self.role.returns.clone());
+        let (timeout, grace, returns) = (self.timeout, self.grace, self.role.returns.clone());
         let made = async {
             match evaluate::as_service_call(&code) {
                 Some((service, method)) => {
@@ -58,7 +60,7 @@ impl PlannedCall {
                 None => self.evaluate(code).await,
             }
         };
-        let Ok((mut report, text)) = tokio::time::timeout(timeout, made).await else {
+        let Ok((mut report, text)) = tokio::time::timeout(timeout.saturating_add(grace), made).await else {
             return failed(format!("no answer within {timeout:?}"));
         };
         if !returns.is_empty() && report.error.is_none() {
@@ -193,9 +195,9 @@ impl World for CallWorld<'_> {
         let variables = variables.names().into_iter().filter_map(value).collect();
         let call = self.planned.call(method.to_owned(), variables);
         let answer = self.planned.services.call(service, &call);
-        let reply = self
-            .handle
-            .block_on(async { tokio::time::timeout(call.timeout, answer).await });
+        let reply = self.handle.block_on(async {
+            tokio::time::timeout(call.timeout.saturating_add(self.planned.grace), answer).await
+        });
         let reply = reply.map_err(|_| format!("no answer within {:?}", call.timeout))?;
         let reply = reply.map_err(|error| error.to_string())?;
         let mut all = self.replies.lock().unwrap_or_else(PoisonError::into_inner);

@@ -148,7 +148,14 @@ async fn a_whole_life() {
         idle("flp.b", "host2", true),
         idle("flp.c", "host2", false),
     ];
-    let creation = core.create(artefact(&[]), instance(roles)).await.expect("a plan");
+    let creation = core
+        .create(
+            core.new_id().expect("an identity"),
+            artefact(&[]),
+            instance(roles),
+        )
+        .await
+        .expect("a plan");
     let id = creation.id.clone();
     let outcome = creation
         .outcome
@@ -202,7 +209,14 @@ async fn a_task_dies() {
         idle("flp.b", "host2", true),
         idle("flp.c", "host2", false),
     ];
-    let creation = core.create(artefact(&[]), instance(roles)).await.expect("a plan");
+    let creation = core
+        .create(
+            core.new_id().expect("an identity"),
+            artefact(&[]),
+            instance(roles),
+        )
+        .await
+        .expect("a plan");
     let id = creation.id;
     creation
         .outcome
@@ -282,7 +296,14 @@ async fn creation_fails_with_its_cause() {
     ));
 
     let roles = vec![idle("flp.a", "host1", true), idle("flp.y", "host7", true)];
-    let creation = core.create(artefact(&[]), instance(roles)).await.expect("a plan");
+    let creation = core
+        .create(
+            core.new_id().expect("an identity"),
+            artefact(&[]),
+            instance(roles),
+        )
+        .await
+        .expect("a plan");
     let error = creation.outcome.wait().await.expect_err("no host7").to_string();
     assert!(
         error.contains("flp.y") && error.contains("machine_id = host7"),

@@ -10,7 +10,9 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::entry::Entry;
-use super::{Config, CoreError, Creation, EnvironmentId, Pending, Snapshot, WATCH_WINDOW, snapshot};
+use super::{
+    Config, CoreError, Creation, DETECTORS, EnvironmentId, Pending, Snapshot, WATCH_WINDOW, snapshot,
+};
 use crate::cluster::{Cluster, ClusterEvent};
 use crate::environment::plan::TaskIndex;
 use crate::environment::{Environment, Event, Observation, Request, State};
@@ -21,6 +23,7 @@ use crate::run_number::RunNumbers;
 /// What is asked of the core.
 pub(super) enum Asked {
     Create {
+        id: EnvironmentId,
         artefact: Arc<Artefact>,
         instance: Box<Instance>,
         answer: oneshot::Sender<Result<Creation, CoreError>>,
@@ -71,6 +74,15 @@ pub(super) struct Actor {
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn detectors(list: Option<&String>) -> Vec<String> {
+    list.and_then(|list| serde_json::from_str(list).ok())
+        .unwrap_or_default()
+}
+
+fn detectors_of(machine: &Environment) -> Vec<String> {
+    detectors(machine.plan().variables.get(DETECTORS))
 }
 
 impl Actor {
@@ -148,10 +160,11 @@ impl Actor {
     fn asked(&mut self, asked: Asked) {
         match asked {
             Asked::Create {
+                id,
                 artefact,
                 instance,
                 answer,
-            } => drop(answer.send(self.create(artefact, *instance))),
+            } => drop(answer.send(self.create(id, artefact, *instance))),
             Asked::Request { id, request, answer } => drop(answer.send(self.request(&id, request))),
             Asked::Watch { id, answer } => {
                 let entry = self.environments.get(&id);
@@ -181,13 +194,16 @@ impl Actor {
         }
     }
 
-    fn create(&mut self, artefact: Arc<Artefact>, mut instance: Instance) -> Result<Creation, CoreError> {
-        let system = |source| CoreError::System {
-            what: "read randomness",
-            source,
-        };
+    fn create(
+        &mut self,
+        id: EnvironmentId,
+        artefact: Arc<Artefact>,
+        mut instance: Instance,
+    ) -> Result<Creation, CoreError> {
+        if self.environments.contains_key(&id) {
+            return Err(CoreError::Exists(id));
+        }
         self.kill_left();
-        let id = self.identities.new_id().map_err(system)?;
         instance
             .root
             .layers
@@ -199,6 +215,14 @@ impl Actor {
             trails,
             warnings,
         } = prepared;
+        let detectors = detectors(plan.variables.get(DETECTORS));
+        for (by, other) in &self.environments {
+            let theirs = detectors_of(&other.machine);
+            if let Some(detector) = detectors.iter().find(|detector| theirs.contains(detector)) {
+                let (detector, by) = (detector.clone(), by.clone());
+                return Err(CoreError::DetectorInUse { detector, by });
+            }
+        }
         for (index, task) in plan.tasks.iter().enumerate() {
             self.tasks.insert(task.id.clone(), (id.clone(), index));
         }

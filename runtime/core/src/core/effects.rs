@@ -295,6 +295,7 @@ impl Actor {
             environment: id.to_owned(),
             variables: stack.consolidated().into_iter().map(owned).collect(),
             timeout,
+            grace: self.config.call_grace,
             now: now(),
         };
         let task = tokio::spawn(async move {

@@ -51,6 +51,8 @@ pub struct Config {
     pub executor_patience: Option<Duration>,
     /// How long executors have to end at the shutdown, before they are killed.
     pub farewell: Duration,
+    /// How much longer than its time-out a call may take, for services that keep to it themselves.
+    pub call_grace: Duration,
     /// How patiently tasks are ended.
     pub kill: KillSteps,
     /// The control plugin of `FairMQ` devices.
@@ -68,6 +70,7 @@ impl Config {
             executor,
             executor_patience: Some(Duration::from_secs(1)),
             farewell: Duration::from_secs(20),
+            call_grace: Duration::from_millis(100),
             kill: KillSteps::default(),
             plugin: Plugin::default(),
             services,
@@ -92,6 +95,17 @@ pub enum CoreError {
     /// The environment cannot be planned.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
+    /// There is an environment of this identity.
+    #[error("there is an environment {0} already")]
+    Exists(EnvironmentId),
+    /// Two environments cannot use one detector.
+    #[error("detector {detector} is already in use by environment {by}")]
+    DetectorInUse {
+        /// Which.
+        detector: String,
+        /// Whose it is.
+        by: EnvironmentId,
+    },
     /// There is no environment of this identity.
     #[error("there is no environment {0}")]
     NotFound(EnvironmentId),
@@ -154,11 +168,15 @@ pub struct Creation {
     pub warnings: Vec<String>,
 }
 
+/// Detectors that an environment uses: the list in variable `detectors` of its root role (`runtime.md` 3.1).
+pub(crate) const DETECTORS: &str = "detectors";
+
 /// A core. Dropping it without [`Core::shutdown`] kills its executors, and with them all tasks.
 #[derive(Debug)]
 pub struct Core {
     asked: mpsc::UnboundedSender<Asked>,
     actor: JoinHandle<()>,
+    identities: Arc<Identities>,
 }
 
 impl Core {
@@ -181,9 +199,14 @@ impl Core {
         let cluster = Local::start(local, &secret, &events)?;
         let run_numbers = RunNumbers::new(config.state_directory.join("run_number.redb"));
         let (asked, asking) = mpsc::unbounded_channel();
-        let actor = Actor::new(config, Box::new(cluster), run_numbers, Arc::new(identities));
+        let identities = Arc::new(identities);
+        let actor = Actor::new(config, Box::new(cluster), run_numbers, Arc::clone(&identities));
         let actor = tokio::spawn(actor.serve(asking, news));
-        Ok(Self { asked, actor })
+        Ok(Self {
+            asked,
+            actor,
+            identities,
+        })
     }
 
     async fn ask<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Result<T, CoreError> {
@@ -194,9 +217,24 @@ impl Core {
         answered.await.map_err(|_| CoreError::Stopped)
     }
 
+    /// An identity for an environment. Templates see it as `environment_id`, so it is needed before the role tree.
+    pub fn new_id(&self) -> Result<EnvironmentId, CoreError> {
+        self.identities.new_id().map_err(|source| CoreError::System {
+            what: "read randomness",
+            source,
+        })
+    }
+
     /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
-    pub async fn create(&self, artefact: Arc<Artefact>, instance: Instance) -> Result<Creation, CoreError> {
+    /// `id` is from [`Core::new_id`].
+    pub async fn create(
+        &self,
+        id: EnvironmentId,
+        artefact: Arc<Artefact>,
+        instance: Instance,
+    ) -> Result<Creation, CoreError> {
         self.ask(|answer| Asked::Create {
+            id,
             artefact,
             instance: Box::new(instance),
             answer,

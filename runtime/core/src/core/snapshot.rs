@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aggregate::{State as TaskState, Status};
-use crate::environment::plan::RoleKind;
+use crate::environment::plan::{Mode, RoleKind};
 use crate::environment::{Environment, PendingDeadline, State, Transition};
 use partita_artefact::instance::Instance;
 
@@ -48,6 +48,8 @@ pub struct RoleSnapshot {
 pub struct TaskSnapshot {
     /// Its identity.
     pub id: String,
+    /// How it is steered.
+    pub mode: Mode,
     /// Its host, if there is one for it.
     pub host: Option<String>,
     /// Its process; 0: none.
@@ -68,6 +70,7 @@ pub(super) fn take(machine: &Environment, instance: &Instance, trails: &[Vec<usi
                 let report = machine.report(task);
                 TaskSnapshot {
                     id: planned.id.clone(),
+                    mode: planned.mode,
                     host: planned.host.clone().ok(),
                     pid: report.map_or(0, |report| report.pid),
                     control_port: report.map_or(0, |report| report.control_port),

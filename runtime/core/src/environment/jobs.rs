@@ -150,7 +150,6 @@ impl Environment {
     }
 
     fn begin(&mut self, program: Program) {
-        self.failed = false;
         self.program = Some(program);
         self.observe_state();
     }
@@ -158,7 +157,6 @@ impl Environment {
     /// A critical failure in the program under way: it is cancelled here if it can be, else it goes on to its end.
     pub(super) fn fail(&mut self, causes: Vec<Cause>) {
         self.job_failed(causes);
-        self.failed = true;
         let Some(program) = &mut self.program else { return };
         if program.can_be_cancelled() {
             program.steps.clear();
@@ -262,6 +260,7 @@ impl Environment {
             Step::Enter(state) => {
                 self.state = state;
                 self.observe_state();
+                self.check_finished();
             }
             Step::EnterTime => self.set_variable(0, "enter_state_time_ms", Some(self.now.to_string())),
             Step::CancelCalls => self.cancel_calls(),

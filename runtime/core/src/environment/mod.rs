@@ -89,8 +89,6 @@ pub struct Environment {
     /// The job at hand has begun its own program.
     began: bool,
     program: Option<Program>,
-    /// The program at hand has failed.
-    failed: bool,
     pass: Option<Pass>,
     wait: Option<Wait>,
     calls: BTreeMap<CommandId, StartedCall>,
@@ -125,7 +123,6 @@ impl Environment {
             job: None,
             began: false,
             program: None,
-            failed: false,
             pass: None,
             wait: None,
             calls: BTreeMap::new(),

@@ -41,7 +41,8 @@ impl Environment {
         }
         self.wait = Some(Wait::Deploy { patient: true });
         let deploy = self.plan.deadlines.deploy;
-        self.set_timer(Timer::Deploy, deploy.time, "deployment".to_owned());
+        let margin = self.plan.deadlines.margin.time;
+        self.set_timer(Timer::Deploy, deploy.time + margin, "deployment".to_owned());
         let mut launch = Vec::new();
         for index in 0..self.plan.tasks.len() {
             match self.plan.tasks.get(index).map(|task| task.host.clone()) {
@@ -258,6 +259,8 @@ impl Environment {
             self.wait = None;
             if failed {
                 self.fail(failures);
+            } else {
+                self.job_failed(failures);
             }
         }
     }
