@@ -67,6 +67,7 @@ fn the_runtime_cannot_parse_a_template() {
     for package in [
         "partita-core",
         "partita-executor",
+        "partita-link",
         "partita-occ",
         "partita-services",
         "partita-artefact",

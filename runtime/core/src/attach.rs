@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use partita_executor::Delivery;
+use partita_link::{Delivery, DeliveryError};
 use partita_proto::executor::control_server::{Control, ControlServer};
 use partita_proto::executor::{FromExecutor, Hello, ToExecutor, Welcome, from_executor, to_executor};
 use tokio::sync::{Notify, mpsc};
@@ -81,7 +81,7 @@ impl Link {
 
     /// Takes a message; says whether it is to be acknowledged.
     fn take(&self, message: FromExecutor) -> Result<bool, Status> {
-        let invalid = |error: partita_executor::DeliveryError| Status::failed_precondition(error.to_string());
+        let invalid = |error: DeliveryError| Status::failed_precondition(error.to_string());
         let mut delivery = self.delivery();
         delivery.acknowledge(message.acknowledged).map_err(invalid)?;
         if message.sequence == 0 {

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use partita_executor::SECRET_VARIABLE;
+use partita_link::SECRET_VARIABLE;
 use partita_proto::executor::{Shutdown, to_executor};
 use tokio::net::UnixListener;
 use tokio::process::{Child, Command};

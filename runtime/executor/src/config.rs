@@ -4,8 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The environment variable that carries [`Config::secret`] to an executor, so that no process list shows it.
-pub const SECRET_VARIABLE: &str = "PARTITA_EXECUTOR_SECRET";
+pub use partita_link::SECRET_VARIABLE;
 
 /// How to run an executor. [`Config::new`] gives the defaults.
 #[derive(Debug, Clone)]

@@ -8,7 +8,6 @@
 mod commands;
 mod config;
 mod control;
-mod delivery;
 mod host;
 mod link;
 mod output;
@@ -17,5 +16,5 @@ mod process;
 mod task;
 
 pub use config::{Config, ExecutorError, Patience, SECRET_VARIABLE};
-pub use delivery::{Delivery, DeliveryError};
 pub use host::run;
+pub use partita_link::{Delivery, DeliveryError};

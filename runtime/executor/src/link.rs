@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use partita_link::Delivery;
 use partita_proto::executor::control_client::ControlClient;
 use partita_proto::executor::{
     FromExecutor, Hello, TaskUpdate, ToExecutor, from_executor::Body, to_executor,
@@ -13,7 +14,6 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Streaming};
 
 use crate::config::{Config, ExecutorError};
-use crate::delivery::Delivery;
 
 /// Messages sent ahead of their acknowledgement.
 const WINDOW: usize = 4096;

@@ -1,0 +1,12 @@
+//! What core and executor share of the link between them (`proto/executor/executor.proto`): the bookkeeping that
+//! makes it reliable, and how the core proves itself.
+//!
+//! Both sides stand on this, so that neither depends on the other. It must never open a connection, read a clock or
+//! know what a message says.
+
+mod delivery;
+
+pub use delivery::{Delivery, DeliveryError};
+
+/// The environment variable that carries the core's secret to an executor, so that no process list shows it.
+pub const SECRET_VARIABLE: &str = "PARTITA_EXECUTOR_SECRET";
