@@ -7,6 +7,7 @@ mod config;
 mod inventory;
 mod md5;
 mod odc;
+pub(crate) mod ptree;
 mod strings;
 mod util;
 
@@ -71,7 +72,7 @@ pub(crate) fn call<'a>(
         Id::DplGenerateFromUriOrFallback => Value::text(util::dpl(&Dpl::UriOrTemplate(text(0)), context)?),
         Id::OdcTopologyFullname => Value::text(odc::topology_fullname(context).unwrap_or_default()),
         Id::OdcWorkflowScript => Value::text(odc::workflow_script(context).unwrap_or_default()),
-        Id::ToPtree => Value::text(text(0).to_owned()),
+        Id::ToPtree => Value::text(ptree::mark(text(0), text(1))),
         Id::Parent => Value::Role(ancestor(context, 1)),
         Id::Up => match arguments {
             [Value::Int(levels)] => Value::Role(ancestor(context, *levels)),

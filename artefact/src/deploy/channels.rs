@@ -104,6 +104,8 @@ pub struct Bound {
     pub endpoint: Endpoint,
     /// Its transport: whoever connects uses it too.
     pub transport: String,
+    /// Path of the role that binds it.
+    pub role: String,
 }
 
 /// Two tasks bind one alias.
@@ -116,7 +118,7 @@ pub struct AliasTaken {
     pub channel: String,
     /// Key in the bind map.
     pub alias: String,
-    /// Address of the first.
+    /// Path of the role that bound it first.
     pub taken: String,
 }
 
@@ -138,6 +140,7 @@ impl BindMap {
             let bound = Bound {
                 endpoint: endpoint.clone(),
                 transport: inbound.channel.transport.clone(),
+                role: role.to_owned(),
             };
             self.entries.insert(format!("{role}:{name}"), bound.clone());
             if inbound.global.is_empty() {
@@ -145,13 +148,16 @@ impl BindMap {
             }
             let alias = format!("::{}", inbound.global);
             match self.entries.get(&alias) {
-                Some(first) => taken.push(AliasTaken {
-                    role: role.to_owned(),
-                    channel: name.clone(),
-                    alias,
-                    taken: first.endpoint.target(),
-                }),
-                None => {
+                // Twins of one path and one address are one channel, as they are in the map itself.
+                Some(first) if first.role != role || first.endpoint != bound.endpoint => {
+                    taken.push(AliasTaken {
+                        role: role.to_owned(),
+                        channel: name.clone(),
+                        alias,
+                        taken: first.role.clone(),
+                    });
+                }
+                _ => {
                     self.entries.insert(alias, bound);
                 }
             }

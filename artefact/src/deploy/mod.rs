@@ -8,6 +8,9 @@ mod command;
 mod error;
 mod properties;
 
+#[cfg(test)]
+mod tests;
+
 pub use channels::{AliasTaken, BindMap, Bound, Endpoint, Endpoints, tcp_channels};
 pub(crate) use command::build;
 pub use command::{Command, Output, Plugin, command};

@@ -6,6 +6,7 @@ use super::channels::{BindMap, Endpoints};
 use super::error::{DeployError, DeployErrorKind};
 use super::{Special, Visible, task_of};
 use crate::evaluate::{Context, Place, Variables, World, evaluate};
+use crate::functions::ptree;
 use crate::instance::{Channel, Inbound, Outbound, Role};
 use crate::ir::{Artefact, ControlMode, Template, Variable};
 
@@ -74,9 +75,14 @@ pub fn properties(
             Value::Template(template) => evaluate(template, &context),
         };
         match text {
-            Ok(text) => {
-                properties.insert(name, text);
-            }
+            Ok(text) => match ptree::marked(&text) {
+                Some((syntax, payload)) => {
+                    properties.insert(format!("__ptree__:{syntax}:{name}"), payload.to_owned());
+                }
+                None => {
+                    properties.insert(name, text);
+                }
+            },
             Err(error) => {
                 let field = format!("properties.{name}");
                 let span = error.span;

@@ -1,17 +1,18 @@
 //! The load of a case: reads files as the tree asks for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use partita_artefact::codec;
 use partita_artefact::identity;
 use partita_artefact::instance::Instance;
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
 use partita_artefact::ir::{Artefact, Layers};
+use partita_compiler::configuration;
 use partita_compiler::decode::{self, Decoded};
 
 use crate::case::Case;
-use crate::config;
 use crate::world::CaseWorld;
 
 /// Why a case does not load.
@@ -25,11 +26,7 @@ type Loaded = (Artefact, Instance, CaseWorld);
 
 pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
     let folder = root.join(&case.repo.path);
-    let configuration = case
-        .config
-        .as_ref()
-        .map(|path| config::read(&root.join(path)))
-        .unwrap_or_default();
+    let configuration = case.config.as_ref().map(|path| store(&root.join(path))).unwrap_or_default();
     let world = CaseWorld::new(configuration, case.plugins.clone(), case.dpl.clone(), &folder);
     let given = Layers {
         defaults: case.environment.defaults.clone(),
@@ -51,10 +48,19 @@ pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
     loader.root(name)?;
     loop {
         match instantiate(&loader.artefact, &given, &world) {
-            Ok(instance) => return Ok((loader.artefact, instance, world)),
+            Ok(instance) => {
+                // What is run has always been written and read.
+                let file = codec::encode(&loader.artefact).unwrap();
+                assert_eq!(codec::decode(&file).unwrap(), loader.artefact, "{}", case.name);
+                return Ok((loader.artefact, instance, world));
+            }
             Err(errors) => loader.supply(&errors)?,
         }
     }
+}
+
+fn store(path: &Path) -> BTreeMap<String, String> {
+    configuration::parse(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 struct Loader<'a> {

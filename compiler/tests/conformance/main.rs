@@ -5,7 +5,6 @@
 
 mod case;
 mod compare;
-mod config;
 mod load;
 mod world;
 

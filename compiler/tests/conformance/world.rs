@@ -1,10 +1,13 @@
 //! The world of a case: its configuration store, fixed identifiers, and tables in place of DPL programs.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use partita_artefact::evaluate::{Dpl, Snapshot, World};
+use partita_artefact::evaluate::{Context, Dpl, Place, Snapshot, Variables, World, evaluate};
+use partita_artefact::ir::Span;
 use partita_artefact::show::DRY_UID;
+use partita_compiler::syntax::template;
 
 use crate::case;
 
@@ -28,6 +31,14 @@ impl CaseWorld {
             dpl,
             jit: repository.join("jit"),
         }
+    }
+
+    /// Expressions in a command see what its caller sees.
+    fn evaluate(&self, command: &str, variables: &dyn Variables) -> Result<String, String> {
+        let place = Place::Role { this: None, ancestors: &[] };
+        let context = Context { variables, place, world: self };
+        let template = template::parse(command, Span::default());
+        evaluate(&template, &context).map_err(|error| error.to_string())
     }
 
     fn snapshot(&self) -> Snapshot<'_> {
@@ -56,20 +67,21 @@ impl World for CaseWorld {
         Ok(())
     }
 
-    fn dpl(&self, request: &Dpl<'_>) -> Result<String, String> {
-        let there = |uri: &str| self.jit.join(uri).is_file();
+    fn dpl(&self, request: &Dpl<'_>, variables: &dyn Variables) -> Result<String, String> {
         let run = |table: &BTreeMap<String, String>, key: &str| {
-            table
-                .get(key)
-                .cloned()
-                .ok_or_else(|| format!("the DPL program of `{key}` fails"))
+            table.get(key).cloned().ok_or_else(|| format!("the DPL program of `{key}` fails"))
         };
         match *request {
             Dpl::Command("none") | Dpl::Uri("none") | Dpl::UriOrTemplate("none") => Err("none".to_owned()),
-            Dpl::Command(command) => run(&self.dpl.command, command),
-            Dpl::UriOrTemplate(uri) if !there(uri) => Ok(uri.to_owned()),
-            Dpl::Uri(uri) if !there(uri) => Err(format!("there is no jit/{uri}")),
-            Dpl::Uri(uri) | Dpl::UriOrTemplate(uri) => run(&self.dpl.uri, uri),
+            Dpl::Command(command) => run(&self.dpl.command, &self.evaluate(command, variables)?),
+            Dpl::Uri(uri) | Dpl::UriOrTemplate(uri) => match fs::read_to_string(self.jit.join(uri)) {
+                Ok(command) => {
+                    self.evaluate(&command, variables)?;
+                    run(&self.dpl.uri, uri)
+                }
+                Err(_) if matches!(request, Dpl::UriOrTemplate(_)) => Ok(uri.to_owned()),
+                Err(error) => Err(format!("jit/{uri}: {error}")),
+            },
         }
     }
 }
