@@ -1,5 +1,7 @@
 //! The store as its users meet it: shared, damaged, ambiguous.
 
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
 use std::fs;
 use std::thread;
 

@@ -48,8 +48,8 @@ fn block(pairs: &[(&str, &str)]) -> Vec<Variable> {
         .collect()
 }
 
-fn class(mode: ControlMode) -> ir::TaskClass {
-    ir::TaskClass {
+fn class(mode: ControlMode) -> TaskClass {
+    TaskClass {
         span: Span::default(),
         name: "c".to_owned(),
         defaults: block(&[("both", "default"), ("plain", "p"), ("seen", "[{{role}}]")]),

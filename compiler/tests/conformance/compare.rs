@@ -96,15 +96,15 @@ impl Tally {
                 .unwrap_or_default()
         };
         let (expected, produced) = (roles(&e), roles(&p));
-        let named = |roles: &[Value]| roles.iter().map(|role| role["name"].clone()).collect::<Vec<_>>();
-        let same = named(&expected) == named(&produced);
+        let called = |roles: &[Value]| roles.iter().map(|role| role["name"].clone()).collect::<Vec<_>>();
+        let same = called(&expected) == called(&produced);
         self.count("roles", same);
         if same {
             for (expected, produced) in expected.iter().zip(&produced) {
                 self.role(differences, expected, produced);
             }
         } else {
-            let (e, p) = (named(&expected).into(), named(&produced).into());
+            let (e, p) = (called(&expected).into(), called(&produced).into());
             differences.push(format!(
                 "{path}: roles\n           expected {}\n           produced {}",
                 short(&e),

@@ -26,7 +26,11 @@ type Loaded = (Artefact, Instance, CaseWorld);
 
 pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
     let folder = root.join(&case.repo.path);
-    let configuration = case.config.as_ref().map(|path| store(&root.join(path))).unwrap_or_default();
+    let configuration = case
+        .config
+        .as_ref()
+        .map(|path| store(&root.join(path)))
+        .unwrap_or_default();
     let world = CaseWorld::new(configuration, case.plugins.clone(), case.dpl.clone(), &folder);
     let given = Layers {
         defaults: case.environment.defaults.clone(),

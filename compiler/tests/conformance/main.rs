@@ -3,6 +3,12 @@
 //! Prints a table of what agrees, field by field (`cargo test -p partita-compiler --test conformance -- --nocapture`),
 //! and asserts floors that only go up.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails loudly on data that is not as described"
+)]
+
 mod case;
 mod compare;
 mod load;
@@ -16,7 +22,7 @@ use partita_artefact::show::{Detail, Dry, json};
 use serde_json::{Value, json};
 
 /// Cases of 225 that agree in every field. Only goes up.
-const FLOOR: usize = 118;
+const FLOOR: usize = 222;
 
 #[test]
 fn agrees_with_the_reference() {

@@ -35,8 +35,15 @@ impl CaseWorld {
 
     /// Expressions in a command see what its caller sees.
     fn evaluate(&self, command: &str, variables: &dyn Variables) -> Result<String, String> {
-        let place = Place::Role { this: None, ancestors: &[] };
-        let context = Context { variables, place, world: self };
+        let place = Place::Role {
+            this: None,
+            ancestors: &[],
+        };
+        let context = Context {
+            variables,
+            place,
+            world: self,
+        };
         let template = template::parse(command, Span::default());
         evaluate(&template, &context).map_err(|error| error.to_string())
     }
@@ -69,7 +76,10 @@ impl World for CaseWorld {
 
     fn dpl(&self, request: &Dpl<'_>, variables: &dyn Variables) -> Result<String, String> {
         let run = |table: &BTreeMap<String, String>, key: &str| {
-            table.get(key).cloned().ok_or_else(|| format!("the DPL program of `{key}` fails"))
+            table
+                .get(key)
+                .cloned()
+                .ok_or_else(|| format!("the DPL program of `{key}` fails"))
         };
         match *request {
             Dpl::Command("none") | Dpl::Uri("none") | Dpl::UriOrTemplate("none") => Err("none".to_owned()),
