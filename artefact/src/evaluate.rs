@@ -107,7 +107,8 @@ pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, Ev
         match part {
             Part::Text(literal) => text.push_str(literal),
             Part::Expression(code) => {
-                run::run(code, context, &mut text).map_err(|fault| fault.locate(&code.text, template.span))?
+                run::run(code, context, &mut text)
+                    .map_err(|fault| fault.locate(&code.text, template.span))?;
             }
             Part::Malformed { text, message } => {
                 return Err(Fault::new(ErrorKind::Syntax, 0, message).locate(text, template.span));

@@ -26,24 +26,25 @@ pub enum Node {
     Array(Vec<Expression>),
     /// `{k: v}`; bare keys are string literals.
     Map(Vec<(Expression, Expression)>),
-    /// A variable, function or namespace; `$env` is a name too.
+    /// A variable, function or namespace; `$env` is a name too. `::name` is the built-in of the language even where a
+    /// variable hides it.
     Name(String),
     /// `object.property`, `object[index]`, `object?.property`; a plain property is a string literal.
     Member {
-        /// What is looked into.
+        /// What it is a member of.
         object: Box<Expression>,
-        /// Name or index.
+        /// Its name or index.
         property: Box<Expression>,
-        /// `?.`: nil stays nil.
+        /// If there is no object, this and the members and calls that follow in the chain are nil.
         optional: bool,
     },
     /// `object[from:to]`
     Slice {
-        /// What is cut.
+        /// A list or text.
         object: Box<Expression>,
-        /// First index; the beginning if absent.
+        /// First index; 0 if absent.
         from: Option<Box<Expression>>,
-        /// Index behind the last; the end if absent.
+        /// Index after the last; the length if absent.
         to: Option<Box<Expression>>,
     },
     /// `not a`, `-a`, `+a`
@@ -54,16 +55,16 @@ pub enum Node {
     Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
     /// A call of a function that is not one of the language's predicates.
     Call {
-        /// What is called.
+        /// A name or a member.
         callee: Box<Expression>,
-        /// With what, in order.
+        /// In order.
         arguments: Vec<Expression>,
     },
     /// A built-in of the language that takes a predicate: `filter(list, # > 1)`.
     Predicate {
-        /// Which built-in.
+        /// Name of the built-in.
         name: String,
-        /// With what, in order; predicates are closures.
+        /// The list, perhaps a [`Node::Closure`], perhaps one more.
         arguments: Vec<Expression>,
     },
     /// `{# > 1}`: the body of a predicate argument.
@@ -72,14 +73,15 @@ pub enum Node {
     Pointer(Option<String>),
     /// `let name = value; body`
     Let {
-        /// The name that `body` sees.
+        /// Name of the variable.
         name: String,
-        /// What it stands for.
+        /// Its value.
         value: Box<Expression>,
-        /// Where it is seen.
+        /// Where it is known.
         body: Box<Expression>,
     },
-    /// `a; b`: the value is that of the last.
+    /// `a; b`: the value is that of the last. A sequence of one ends a chain of optional members: what follows it is
+    /// not skipped.
     Sequence(Vec<Expression>),
 }
 

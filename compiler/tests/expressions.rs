@@ -1,6 +1,10 @@
 //! Agreement with the reference on every line of `../shared/conformance/{expressions,functions}.jsonl`.
 //!
 //! A line agrees if both sides give the same text, or both refuse. Error texts are ours. The floors may only rise.
+#![allow(
+    clippy::expect_used,
+    reason = "the data is ours; if it cannot be read the test must fail"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

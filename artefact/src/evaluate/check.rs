@@ -135,6 +135,10 @@ impl<'a> Checker<'a, '_> {
         })
     }
 
+    #[allow(
+        clippy::unnecessary_box_returns,
+        reason = "every step carries it boxed, see `Step`"
+    )]
     fn unknown(&self, name: &str, at: u32) -> Box<Fault> {
         Fault::new(ErrorKind::UnknownName, at, format!("unknown name {name}"))
             .hint(suggestion(self.context, name))
@@ -165,16 +169,16 @@ impl<'a> Checker<'a, '_> {
             None
         };
         match (&base, name) {
-            (Nature::Unknown, _) => Ok(Nature::Unknown),
-            (Nature::Map { any_key: true }, _) => Ok(Nature::Unknown),
-            (Nature::Map { any_key: false }, _) if matches!(key, Nature::Str | Nature::Unknown) => {
+            (Nature::Map { any_key: false }, _) if !matches!(key, Nature::Str | Nature::Unknown) => {
+                Err(Fault::kind(at, format!("a map has text for keys, not {key}")))
+            }
+            (Nature::Unknown | Nature::Map { .. }, _) | (Nature::Duration | Nature::Time, Some(_)) => {
                 Ok(Nature::Unknown)
             }
             (Nature::List(_) | Nature::Strings, _) if matches!(key, Nature::Int | Nature::Unknown) => {
                 Ok(base.element())
             }
             (Nature::Role, Some("Name" | "Path")) => Ok(Nature::Str),
-            (Nature::Duration | Nature::Time, Some(_)) => Ok(Nature::Unknown),
             (Nature::List(_) | Nature::Strings, _) => {
                 Err(Fault::kind(at, format!("a list is indexed by int, not by {key}")))
             }

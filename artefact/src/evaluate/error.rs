@@ -51,6 +51,10 @@ pub(crate) struct Fault {
     pub(crate) at: u32,
 }
 
+#[allow(
+    clippy::unnecessary_box_returns,
+    reason = "every step carries it boxed, see `Step`"
+)]
 impl Fault {
     pub(crate) fn new(kind: ErrorKind, at: u32, message: impl Into<String>) -> Box<Self> {
         Box::new(Self {

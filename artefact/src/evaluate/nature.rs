@@ -61,18 +61,16 @@ impl Nature {
     /// Same kind, whatever the elements.
     pub(super) fn assignable_to(&self, other: &Nature) -> bool {
         match (self, other) {
-            (N::Nil, N::List(_) | N::Strings | N::Map { .. } | N::Role | N::Function) => true,
+            (N::Nil, N::List(_) | N::Strings | N::Map { .. } | N::Role | N::Function)
+            | (N::List(_), N::List(_)) => true,
             (N::Unknown | N::Nil, _) | (_, N::Unknown | N::Nil) => false,
-            (N::List(_), N::List(_)) => true,
             (a, b) => a == b,
         }
     }
 
     pub(super) fn comparable_to(&self, other: &Nature) -> bool {
-        self.is_unknown()
-            || other.is_unknown()
-            || *self == N::Nil
-            || *other == N::Nil
+        matches!(self, N::Unknown | N::Nil)
+            || matches!(other, N::Unknown | N::Nil)
             || (self.is_number() && other.is_number())
             || (self.is_list() && other.is_list())
             || self.assignable_to(other)

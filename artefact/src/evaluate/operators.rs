@@ -86,10 +86,9 @@ pub(super) fn equal(a: &Value<'_>, b: &Value<'_>) -> bool {
 /// Whether `a` comes before `b`; an error if they have no order.
 pub(super) fn compare(a: &Value<'_>, b: &Value<'_>) -> Option<std::cmp::Ordering> {
     match (a, b) {
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+        (Value::Int(a), Value::Int(b)) | (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
         (Value::Str(a), Value::Str(b)) => Some(a.cmp(b)),
         (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
-        (Value::Duration(a), Value::Duration(b)) => Some(a.cmp(b)),
         (a, b) => float(a)?.partial_cmp(&float(b)?),
     }
 }

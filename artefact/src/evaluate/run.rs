@@ -78,8 +78,7 @@ impl<'a> Run<'a, '_> {
             Node::Array(items) => Value::list(self.all(items)?),
             Node::Map(entries) => self.map(entries)?,
             Node::Name(name) => self.name(name),
-            Node::Member { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
-            Node::Call { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
+            Node::Member { .. } | Node::Call { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
             Node::Slice { object, from, to } => {
                 let object = self.eval(object)?;
                 let from = self.bound(from.as_deref())?;

@@ -100,12 +100,12 @@ impl Time {
             return Self::rfc3339_of(date, time);
         }
         if let Some((date, time)) = text.split_once(' ') {
-            return Self::of(&with_time(read_date(date)?, time)?);
+            return Self::of(&with_time(&read_date(date)?, time)?);
         }
         match read_date(text) {
             Some(date) => Self::of(&date),
             None => Self::of(&with_time(
-                Civil {
+                &Civil {
                     year: 0,
                     month: 1,
                     day: 1,
@@ -141,7 +141,7 @@ impl Time {
             let nine: String = fraction.chars().chain(std::iter::repeat('0')).take(9).collect();
             digits(&nine, 9)?
         };
-        let whole = Self::of(&with_time(read_date(date)?, time)?)?;
+        let whole = Self::of(&with_time(&read_date(date)?, time)?)?;
         let shift = i128::from(nanoseconds) - i128::from(offset) * i128::from(SECOND);
         Some(Self {
             nanoseconds: whole.nanoseconds + shift,
@@ -205,7 +205,7 @@ fn read_date(text: &str) -> Option<Civil> {
     })
 }
 
-fn with_time(date: Civil, text: &str) -> Option<Civil> {
+fn with_time(date: &Civil, text: &str) -> Option<Civil> {
     let mut parts = text.splitn(3, ':');
     let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
     let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
@@ -213,7 +213,7 @@ fn with_time(date: Civil, text: &str) -> Option<Civil> {
         hour,
         minute,
         second,
-        ..date
+        ..*date
     })
 }
 

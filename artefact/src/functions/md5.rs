@@ -25,9 +25,9 @@ pub(super) fn hex(text: &str) -> String {
     }
     state
         .iter()
-        .flat_map(|word| word.to_le_bytes())
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .map(|word| format!("{:08x}", word.swap_bytes()))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];

@@ -81,6 +81,7 @@ fn explain(text: &str, error: &pest::error::Error<Rule>) -> SyntaxError {
         return match text.trim() {
             "" => error.hint("an expression cannot be empty"),
             trimmed if trimmed.ends_with(['\'', '"']) => error,
+            trimmed if ends_in_a_bare_pipe(trimmed) => error.hint(PIPE),
             _ => error.hint("a bracket, an operand or a branch is missing"),
         };
     };
@@ -100,6 +101,14 @@ fn explain(text: &str, error: &pest::error::Error<Rule>) -> SyntaxError {
     }
 }
 
+const PIPE: &str = "a pipe needs a call: `text | upper()`";
+
+fn ends_in_a_bare_pipe(text: &str) -> bool {
+    text.rsplit_once('|').is_some_and(|(before, last)| {
+        !before.ends_with('|') && last.trim().chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
 fn suggestion(before: &str, rest: &str, token: &str) -> Option<&'static str> {
     Some(match token {
         "=" => "compare with `==`",
@@ -109,7 +118,7 @@ fn suggestion(before: &str, rest: &str, token: &str) -> Option<&'static str> {
         "{" => "to build a map inside another, put spaces between the braces: `{ {` and `} }`",
         ">" if before.trim_end().ends_with('<') => "compare with `!=`",
         "|" if rest.starts_with("||") => return None,
-        "|" => "a pipe needs a call: `text | upper()`",
+        "|" => PIPE,
         _ => return None,
     })
 }

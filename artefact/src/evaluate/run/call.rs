@@ -134,8 +134,7 @@ impl<'a> Run<'a, '_> {
         }
         for (argument, kind) in arguments.iter_mut().zip(function.parameters) {
             let fits = match (kind, &*argument) {
-                (Kind::Any, _) => true,
-                (_, Value::Nil) => {
+                (_, Value::Nil) if *kind != Kind::Any => {
                     if nil == NilArgument::Refused {
                         return Err(Fault::run(
                             at,
@@ -145,9 +144,10 @@ impl<'a> Run<'a, '_> {
                     *argument = zero(*kind);
                     true
                 }
-                (Kind::Str, Value::Str(_)) | (Kind::Int, Value::Int(_)) | (Kind::Bool, Value::Bool(_)) => {
-                    true
-                }
+                (Kind::Any, _)
+                | (Kind::Str, Value::Str(_))
+                | (Kind::Int, Value::Int(_))
+                | (Kind::Bool, Value::Bool(_)) => true,
                 _ => false,
             };
             if !fits {
@@ -180,13 +180,13 @@ impl<'a> Run<'a, '_> {
             }
         };
         let predicate = rest.first();
-        let last = rest.get(1).map(|last| self.eval(last)).transpose()?;
+        let extra = rest.get(1).map(|extra| self.eval(extra)).transpose()?;
         self.scopes.push(Scope {
             list: Arc::clone(&list),
             index: 0,
             accumulator: Value::Nil,
         });
-        let value = self.apply_predicate(name, &list, predicate, last, at);
+        let value = self.apply_predicate(name, &list, predicate, extra, at);
         self.scopes.pop();
         value
     }
@@ -196,7 +196,7 @@ impl<'a> Run<'a, '_> {
         name: &str,
         list: &Arc<List<'a>>,
         predicate: Option<&'a Expression>,
-        last: Option<Value<'a>>,
+        extra: Option<Value<'a>>,
         at: u32,
     ) -> Step<Value<'a>> {
         let length = list.items.len();
@@ -220,10 +220,10 @@ impl<'a> Run<'a, '_> {
                         .collect(),
                 )
             }
-            "find" => item(list, self.find(0..length, predicate, true)?),
-            "findLast" => item(list, self.find((0..length).rev(), predicate, true)?),
-            "findIndex" => index(self.find(0..length, predicate, true)?),
-            "findLastIndex" => index(self.find((0..length).rev(), predicate, true)?),
+            "find" => element(list, self.find(0..length, predicate, true)?),
+            "findLast" => element(list, self.find((0..length).rev(), predicate, true)?),
+            "findIndex" => place(self.find(0..length, predicate, true)?),
+            "findLastIndex" => place(self.find((0..length).rev(), predicate, true)?),
             "map" => Value::list(self.outcomes(length, predicate)?),
             "sum" => {
                 let mut sum = Value::Int(0);
@@ -237,9 +237,9 @@ impl<'a> Run<'a, '_> {
             "sortBy" => {
                 let keys = self.outcomes(length, predicate)?;
                 let pairs = list.items.iter().cloned().zip(keys).collect();
-                builtins::sort_by(pairs, last.as_ref()).map_err(|message| Fault::run(at, message))?
+                builtins::sort_by(pairs, extra.as_ref()).map_err(|message| Fault::run(at, message))?
             }
-            "reduce" => self.reduce(list, predicate, last, at)?,
+            "reduce" => self.reduce(list, predicate, extra, at)?,
             _ => {
                 return Err(Fault::run(
                     at,
@@ -342,9 +342,8 @@ impl<'a> Run<'a, '_> {
         at: u32,
     ) -> Step<Value<'a>> {
         let first = usize::from(initial.is_none());
-        let mut accumulator = match initial.or_else(|| list.items.first().cloned()) {
-            Some(value) => value,
-            None => return Err(Fault::run(at, "reduce of an empty list needs a third argument")),
+        let Some(mut accumulator) = initial.or_else(|| list.items.first().cloned()) else {
+            return Err(Fault::run(at, "reduce of an empty list needs a third argument"));
         };
         for index in first..list.items.len() {
             if let Some(scope) = self.scopes.last_mut() {
@@ -356,14 +355,14 @@ impl<'a> Run<'a, '_> {
     }
 }
 
-fn item<'a>(list: &List<'a>, index: Option<usize>) -> Value<'a> {
-    index
-        .and_then(|index| list.items.get(index))
+fn element<'a>(list: &List<'a>, place: Option<usize>) -> Value<'a> {
+    place
+        .and_then(|place| list.items.get(place))
         .cloned()
         .unwrap_or(Value::Nil)
 }
 
-fn index<'a>(index: Option<usize>) -> Value<'a> {
+fn place<'a>(index: Option<usize>) -> Value<'a> {
     // The reference answers nil, not -1.
     index
         .and_then(|index| i64::try_from(index).ok())

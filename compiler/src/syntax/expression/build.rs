@@ -153,13 +153,11 @@ impl Builder {
                 format!("an expression may have {MAX_NODES} operands at most"),
             ));
         }
-        match first.as_rule() {
-            Rule::constant => constant(first),
-            _ => {
-                let primary = self.primary(first)?;
-                inner.try_fold(primary, |object, postfix| self.postfix(object, postfix))
-            }
+        if first.as_rule() == Rule::constant {
+            return constant(first);
         }
+        let primary = self.primary(first)?;
+        inner.try_fold(primary, |object, postfix| self.postfix(object, postfix))
     }
 
     fn primary(&mut self, pair: Pair<'_, Rule>) -> Built {
@@ -292,8 +290,8 @@ impl Builder {
             _ => 2..=2,
         };
         if !allowed.contains(&given) {
-            let message = format!("{name} takes {} to {} arguments", allowed.start(), allowed.end());
-            return Err(SyntaxError::new(at, message).hint(format!("{name}(list, predicate)")));
+            let message = format!("{name} does not take {given} arguments");
+            return Err(SyntaxError::new(at, message).hint(format!("write `{name}(list, predicate)`")));
         }
         Ok(Call {
             at,

@@ -27,13 +27,13 @@ fn precedence(operator: Binary) -> u16 {
     match operator {
         B::Or => 10,
         B::And => 15,
-        B::Equal | B::NotEqual | B::Less | B::Greater | B::LessOrEqual | B::GreaterOrEqual => 20,
-        B::In | B::Matches | B::Contains | B::StartsWith | B::EndsWith => 20,
         B::Range => 25,
         B::Add | B::Subtract => 30,
         B::Multiply | B::Divide | B::Remainder => 60,
         B::Power => 100,
         B::Coalesce => 500,
+        // All that compare.
+        _ => 20,
     }
 }
 
