@@ -3,7 +3,8 @@
 //! The executor is a child subreaper: whatever a task starts stays below the executor in the process tree, and
 //! what loses its parent becomes a direct child of the executor. So when the direct child of a task has been
 //! reaped, and none of the orphans belongs to the task, nothing of the task is left. That is the proof. An
-//! orphan belongs to the task whose process group it is in or whose mark it carries in its environment.
+//! orphan belongs to the task whose process group it is in, whose mark it carries in its environment, or below
+//! which it was seen when the task was signalled.
 
 mod launch;
 mod limits;
@@ -31,6 +32,9 @@ pub(crate) struct Processes {
     groups: BTreeMap<Process, String>,
     /// Processes that lost their parent, and the task of each if it is known.
     orphans: BTreeMap<Process, Option<String>>,
+    /// Processes that have been sent a signal, by which they are known even without mark and group once their parent
+    /// is gone.
+    signalled: BTreeMap<Process, String>,
     /// Tasks of which nothing is to live on.
     condemned: BTreeSet<String>,
     limits: Limits,
@@ -75,6 +79,7 @@ impl Processes {
                 .map(How::Code)
                 .or(status.terminating_signal().map(How::Signal));
             self.orphans.remove(&pid);
+            self.signalled.remove(&pid);
             if let Some(task_id) = self.children.remove(&pid) {
                 reaped.push(Reaped {
                     task_id,
@@ -98,12 +103,16 @@ impl Processes {
             self.condemned.insert(task_id.to_owned());
         }
         self.survey();
+        for member in self.members(task_id) {
+            self.signalled.insert(member, task_id.to_owned());
+        }
         self.send(task_id, signal);
     }
 
     /// Nothing of the task is left.
     pub(crate) fn forget(&mut self, task_id: &str) {
         self.condemned.remove(task_id);
+        self.signalled.retain(|_, owner| owner != task_id);
     }
 
     /// Processes whose task is not known. They are nobody's, so they end with the executor.
@@ -116,18 +125,22 @@ impl Processes {
         }
     }
 
-    fn send(&self, task_id: &str, signal: Signal) {
-        let roots = self
+    /// Every process of the task.
+    fn members(&self, task_id: &str) -> BTreeSet<Process> {
+        let children = self
             .children
             .iter()
             .filter(|(_, owner)| *owner == task_id)
             .map(|(pid, _)| *pid);
-        let members: BTreeSet<Process> = roots
+        children
             .chain(self.orphans_of(task_id))
             .flat_map(tree::below)
-            .collect();
+            .collect()
+    }
+
+    fn send(&self, task_id: &str, signal: Signal) {
         let mut groups = BTreeSet::new();
-        for member in members {
+        for member in self.members(task_id) {
             match group(member) {
                 // The whole group at once, so that nobody in it sees another end first.
                 Some(group) if self.groups.get(&group).is_some_and(|owner| owner == task_id) => {
@@ -187,6 +200,7 @@ impl Processes {
             .get(&group(pid)?)
             .cloned()
             .or_else(|| tree::mark(pid, TASK_MARK))
+            .or_else(|| self.signalled.get(&pid).cloned())
     }
 }
 
