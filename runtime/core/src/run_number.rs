@@ -1,136 +1,256 @@
-//! Run numbers: never used twice, whatever is killed when.
-//!
-//! A number counts as used from the moment at which its commit is on the disk, and only then is it given out. The
-//! file is open only while a number is taken, so several cores may share it.
+//! The durable counter of runs: no number is given twice, whoever asks and whoever is killed.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redb::{Database, DatabaseError, ReadableTable, TableDefinition};
+use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition};
+use tokio::time::sleep;
 
-const TABLE: TableDefinition<'_, &str, u32> = TableDefinition::new("run_number");
-const KEY: &str = "last";
-/// Between two attempts to open a file that another core has open.
-const RETRY: Duration = Duration::from_millis(5);
+const TABLE: TableDefinition<&str, u32> = TableDefinition::new("run_number");
+const LAST: &str = "last";
+/// Pauses between two attempts to get the file while somebody else has it: an allocation takes a few milliseconds.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why there is no run number.
 #[derive(Debug, thiserror::Error)]
 pub enum RunNumberError {
-    /// The file cannot be used.
-    #[error("the run number file {path} cannot be used: {reason}")]
-    Store {
-        /// Which.
-        path: PathBuf,
-        /// Why.
+    /// Somebody else has the file open.
+    #[error("no run number: another process holds {}", file.display())]
+    Busy {
+        /// The counter.
+        file: PathBuf,
+    },
+    /// The file cannot be read or written.
+    #[error("no run number: cannot {what} {}: {reason}", file.display())]
+    File {
+        /// The counter.
+        file: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
         reason: String,
     },
-    /// Somebody else has it open.
-    #[error("the run number file {path} is in use by another process")]
-    Busy {
-        /// Which.
-        path: PathBuf,
-    },
-    /// All are used.
-    #[error("the run numbers of {path} are used up")]
+    /// There are no numbers left.
+    #[error("no run number: {} was the last one that {} can give", u32::MAX, file.display())]
     Exhausted {
-        /// Which.
-        path: PathBuf,
+        /// The counter.
+        file: PathBuf,
     },
 }
 
-/// A counter of runs that survives everything but the loss of its file.
+/// A counter of runs. Any number of processes may share it: the file is held only while a number is taken.
 #[derive(Debug, Clone)]
 pub struct RunNumbers {
-    path: PathBuf,
+    file: PathBuf,
 }
 
 impl RunNumbers {
-    /// The counter in this file, which is made when the first number is taken.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The counter in this file, in a folder that exists. Nothing is touched yet.
+    pub fn new(file: PathBuf) -> Self {
+        Self { file }
     }
 
-    /// Takes the next number, waiting for other processes that do the same. Dropping the future gives up.
+    /// The next number, from 1 on. It is on the disk before it is given. Waits while other processes have the file;
+    /// who drops the future gives up, at the price of a number at most.
     pub async fn next(&self) -> Result<u32, RunNumberError> {
+        let mut pause = FIRST_PAUSE;
         loop {
-            let path = self.path.clone();
-            let taken = tokio::task::spawn_blocking(move || take(&path)).await;
-            match taken {
-                Ok(Err(RunNumberError::Busy { .. })) => tokio::time::sleep(RETRY).await,
-                Ok(taken) => return taken,
-                Err(error) => {
-                    let (path, reason) = (self.path.clone(), error.to_string());
-                    return Err(RunNumberError::Store { path, reason });
-                }
+            let this = self.clone();
+            let taken = tokio::task::spawn_blocking(move || this.take()).await;
+            match taken.map_err(|error| self.failed("use", error))? {
+                Err(RunNumberError::Busy { .. }) => sleep(pause).await,
+                answer => return answer,
             }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn take(&self) -> Result<u32, RunNumberError> {
+        if !self.file.exists() {
+            self.create().map_err(|error| self.failed("create", error))?;
+        }
+        let database = match Database::open(&self.file) {
+            Ok(database) => database,
+            Err(DatabaseError::DatabaseAlreadyOpen) => {
+                return Err(RunNumberError::Busy {
+                    file: self.file.clone(),
+                });
+            }
+            Err(error) => return Err(self.failed("open", error)),
+        };
+        let last = last(&database).map_err(|error| self.failed("read", error))?;
+        let next = last.checked_add(1).ok_or_else(|| RunNumberError::Exhausted {
+            file: self.file.clone(),
+        })?;
+        store(&database, next).map_err(|error| self.failed("write", error))?;
+        self.sync_folder()
+            .map_err(|error| self.failed("sync the folder of", error))?;
+        Ok(next)
+    }
+
+    /// Makes the file whole and then puts it in place, so that a kill half-way leaves no half a counter.
+    fn create(&self) -> Result<(), redb::Error> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let draft = tempfile::NamedTempFile::new_in(folder)?.into_temp_path();
+        store(&Database::create(&draft)?, 0)?;
+        match draft.persist_noclobber(&self.file) {
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error.into()),
+            // Somebody else was faster, and their counter may be in use by now.
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
+    /// A new file is safe only when its folder is.
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(self.file.parent().unwrap_or(Path::new(".")))?.sync_all()
+    }
+
+    fn failed(&self, what: &'static str, error: impl std::fmt::Display) -> RunNumberError {
+        RunNumberError::File {
+            file: self.file.clone(),
+            what,
+            reason: error.to_string(),
         }
     }
 }
 
-fn take(path: &Path) -> Result<u32, RunNumberError> {
-    let store = |error: &dyn std::fmt::Display| RunNumberError::Store {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
-    let database = Database::create(path).map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => RunNumberError::Busy {
-            path: path.to_owned(),
-        },
-        error => store(&error),
-    })?;
-    let transaction = database.begin_write().map_err(|error| store(&error))?;
-    let next = {
-        let mut table = transaction.open_table(TABLE).map_err(|error| store(&error))?;
-        let last = table
-            .get(KEY)
-            .map_err(|error| store(&error))?
-            .map_or(0, |last| last.value());
-        let next = last.checked_add(1).ok_or_else(|| RunNumberError::Exhausted {
-            path: path.to_owned(),
-        })?;
-        table.insert(KEY, next).map_err(|error| store(&error))?;
-        next
-    };
-    // redb's commit is durable when it returns.
-    transaction.commit().map_err(|error| store(&error))?;
-    Ok(next)
+fn last(database: &Database) -> Result<u32, redb::Error> {
+    let reading = database.begin_read()?;
+    let last = reading.open_table(TABLE)?.get(LAST)?;
+    Ok(last.map_or(0, |last| last.value()))
+}
+
+/// On the disk when it returns: the durability of a commit is immediate unless told otherwise.
+fn store(database: &Database, number: u32) -> Result<(), redb::Error> {
+    let writing = database.begin_write()?;
+    writing.open_table(TABLE)?.insert(LAST, number)?;
+    writing.commit()?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command, Stdio};
+
     use super::*;
 
-    #[tokio::test]
-    async fn no_number_is_given_twice() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("run");
-        let takers: Vec<_> = (0..4)
-            .map(|_| {
-                let numbers = RunNumbers::new(path.clone());
-                tokio::spawn(async move {
-                    let mut taken = Vec::new();
-                    for _ in 0..3 {
-                        taken.push(numbers.next().await.expect("a number"));
-                    }
-                    taken
-                })
-            })
-            .collect();
-        let mut all = Vec::new();
-        for taker in takers {
-            all.extend(taker.await.expect("no panic"));
-        }
-        all.sort_unstable();
-        assert_eq!(all, (1..=12).collect::<Vec<_>>());
+    const FILE: &str = "run_number.redb";
+    /// Tells the test program that it is to be a process that takes numbers for ever.
+    const FOLDER: &str = "PARTITA_TEST_RUN_NUMBERS";
+
+    fn counter(folder: &Path) -> RunNumbers {
+        RunNumbers::new(folder.join(FILE))
     }
 
-    #[tokio::test]
-    async fn says_what_is_wrong_with_the_file() {
+    fn next(numbers: &RunNumbers) -> Result<u32, RunNumberError> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime")
+            .block_on(numbers.next())
+    }
+
+    #[test]
+    #[ignore = "the other process of the tests below, not a test"]
+    fn taker() {
+        let Some(folder) = std::env::var_os(FOLDER) else {
+            return;
+        };
+        let numbers = counter(Path::new(&folder));
+        loop {
+            println!("\ntaken {}", next(&numbers).expect("a number"));
+        }
+    }
+
+    fn start_taker(folder: &Path) -> Child {
+        Command::new(std::env::current_exe().expect("this program"))
+            .args(["--ignored", "--exact", "run_number::tests::taker", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("starts")
+    }
+
+    fn taken(child: &mut Child) -> impl Iterator<Item = u32> + use<> {
+        BufReader::new(child.stdout.take().expect("piped"))
+            .lines()
+            .filter_map(|line| line.expect("text").strip_prefix("taken ")?.parse().ok())
+    }
+
+    #[test]
+    fn counts_from_one_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = RunNumbers::new(folder.path().join("no/such/run"))
-            .next()
-            .await
-            .expect_err("no folder");
-        assert!(error.to_string().contains("no/such/run"), "{error}");
+        let numbers = counter(folder.path());
+        let first: Vec<u32> = (0..3).map(|_| next(&numbers).expect("a number")).collect();
+        assert_eq!(first, [1, 2, 3]);
+        assert_eq!(next(&counter(folder.path())).expect("a number"), 4);
+    }
+
+    #[test]
+    fn two_processes_and_a_kill_never_share_a_number() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut seen = Vec::new();
+        for round in 0..4 {
+            let mut processes = [start_taker(folder.path()), start_taker(folder.path())];
+            let [first, second] = &mut processes;
+            let (mut ours, mut theirs) = (taken(first), taken(second));
+            seen.extend(ours.by_ref().take(2 + round));
+            first.kill().expect("killed");
+            seen.extend(theirs.by_ref().take(2));
+            second.kill().expect("killed");
+            seen.extend(ours.chain(theirs));
+            for mut process in processes {
+                process.wait().expect("gone");
+            }
+        }
+        let last = next(&counter(folder.path())).expect("a number");
+        assert!(seen.iter().all(|number| *number < last));
+        let given = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), given, "a number was given twice");
+    }
+
+    #[test]
+    fn waits_while_somebody_else_has_the_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let numbers = counter(folder.path());
+        next(&numbers).expect("a number");
+        let held = Database::open(folder.path().join(FILE)).expect("opens");
+        let error = numbers.take().expect_err("held");
+        assert!(matches!(error, RunNumberError::Busy { .. }), "{error}");
+        let waiter = std::thread::spawn(move || next(&numbers).expect("a number"));
+        drop(held);
+        assert_eq!(waiter.join().expect("no panic"), 2);
+    }
+
+    #[test]
+    fn what_is_no_counter_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join(FILE);
+        std::fs::write(&file, "notes of somebody").expect("written");
+        let error = next(&counter(folder.path())).expect_err("no counter");
+        assert!(error.to_string().contains("run_number.redb"), "{error}");
+        assert_eq!(std::fs::read(&file).expect("still there"), b"notes of somebody");
+        let nowhere = counter(&folder.path().join("absent"));
+        assert!(next(&nowhere).is_err());
+    }
+
+    #[test]
+    fn ends_with_the_last_number() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let numbers = counter(folder.path());
+        next(&numbers).expect("a number");
+        store(
+            &Database::open(folder.path().join(FILE)).expect("opens"),
+            u32::MAX,
+        )
+        .expect("stored");
+        let error = next(&numbers).expect_err("no more");
+        assert!(matches!(error, RunNumberError::Exhausted { .. }), "{error}");
     }
 }
