@@ -25,7 +25,7 @@ fn expression() -> impl Strategy<Value = Expression> {
         option::of(text()).prop_map(Node::Pointer),
     ];
     let at = |node: Node| Expression { at: 7, node };
-    let tree = leaf.prop_map(at).prop_recursive(4, 24, 3, move |inner| {
+    leaf.prop_map(at).prop_recursive(4, 24, 3, move |inner| {
         let some = vec(inner.clone(), 0..3);
         let one = inner.prop_map(Box::new);
         let node = prop_oneof![
@@ -49,8 +49,7 @@ fn expression() -> impl Strategy<Value = Expression> {
             (text(), one.clone(), one).prop_map(|(name, value, body)| Node::Let { name, value, body }),
         ];
         node.prop_map(at)
-    });
-    tree
+    })
 }
 
 fn code() -> impl Strategy<Value = Code> {

@@ -5,8 +5,9 @@ use crate::evaluate::Snapshot;
 use crate::expression::{Expression, Node};
 use crate::instance::{Instance, Kind, Role};
 use crate::ir::{
-    Body, ChannelTemplate, Code, ConstraintTemplate, ControlMode, InboundTemplate, Iterator, Module,
-    OutboundTemplate, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable, Wants,
+    Addressing, Body, ChannelTemplate, Code, ConstraintTemplate, ControlMode, InboundTemplate, Iterator,
+    Module, OutboundTemplate, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable,
+    Wants,
 };
 
 const REVISION: &str = "0123";
@@ -313,7 +314,7 @@ fn what_is_inherited_gives_way_to_what_is_near() {
     let bound = InboundTemplate {
         channel: channel("b", ""),
         global: t("g-{{ host }}"),
-        addressing: Default::default(),
+        addressing: Addressing::default(),
     };
     let mut root = group("r", vec![leaf]);
     root.constraints = vec![constraint("zone", "z")];

@@ -29,7 +29,14 @@ pub fn instance_tree(instance: &Instance) -> String {
             Kind::Call(_) => calls += 1,
         }
     });
-    let _ = writeln!(text, "{roles} roles: {tasks} tasks, {hooks} hooks, {calls} calls");
+    let _ = writeln!(
+        text,
+        "{}: {}, {}, {}",
+        many(roles, "role"),
+        many(tasks, "task"),
+        many(hooks, "hook"),
+        many(calls, "call")
+    );
     for warning in &instance.warnings {
         let _ = writeln!(text, "warning: {warning}");
     }
@@ -42,6 +49,10 @@ pub fn template_tree(artefact: &Artefact) -> String {
         Some(module) => draw(&template(artefact, module, &module.root, 0)),
         None => format!("there is no workflow template {}\n", artefact.root),
     }
+}
+
+fn many(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn draw(root: &Branch) -> String {

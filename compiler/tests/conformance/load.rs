@@ -160,11 +160,8 @@ impl Loader<'_> {
             return Err(failure(format!("repository {repository} is not known")));
         }
         let name = rest.split_once('@').map_or(rest, |(name, _)| name);
-        let path = self.folder.join(folder).join(if name.ends_with(".yaml") {
-            name.to_owned()
-        } else {
-            format!("{name}.yaml")
-        });
+        let name = name.strip_suffix(".yaml").unwrap_or(name);
+        let path = self.folder.join(folder).join(format!("{name}.yaml"));
         fs::read_to_string(&path).map_err(|error| failure(format!("{}: {error}", path.display())))
     }
 }
