@@ -120,6 +120,18 @@ async fn tasks_die_with_their_executor_only_where_that_is_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_task_may_write_when_its_executor_has_died() {
+    let mut bench = Bench::new(&[]).await;
+    let text = "echo $$ > pid; while [ ! -e go ]; do sleep 0.01; done; echo still here; echo $$ > written";
+    bench.launch(vec![shell("t", ControlMode::Direct, text)]);
+    let pid = pid_in(&bench.path("pid")).await;
+    bench.executor.kill().expect("there");
+    bench.executor.wait().expect("ends");
+    std::fs::write(bench.path("go"), "").expect("file");
+    assert_eq!(pid_in(&bench.path("written")).await, pid);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_core_that_refuses_is_not_asked_again() {
     let bench = Bench::new(&[]).await;
     let mut stranger = executor(bench.directory.path(), "wrong", &[]);

@@ -1,8 +1,9 @@
 //! The start of one process.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -53,17 +54,14 @@ pub(crate) struct User {
 impl Launch<'_> {
     /// Starts it, with this limit on open files if one is given.
     pub(super) fn run(&self, open_files: Option<Rlimit>) -> io::Result<Launched> {
+        let ((stdout, to_stdout), (stderr, to_stderr)) = (lasting_pipe()?, lasting_pipe()?);
         let mut command = self.command(open_files);
-        let mut child = command.spawn()?;
-        let pid = Process(Pid::from_child(&child));
-        match (child.stdout.take(), child.stderr.take()) {
-            (Some(stdout), Some(stderr)) => Ok(Launched {
-                pid,
-                stdout: OwnedFd::from(stdout),
-                stderr: OwnedFd::from(stderr),
-            }),
-            _ => Err(io::Error::other("its output was not piped")),
-        }
+        let child = command.stdout(to_stdout).stderr(to_stderr).spawn()?;
+        Ok(Launched {
+            pid: Process(Pid::from_child(&child)),
+            stdout,
+            stderr,
+        })
     }
 
     fn command(&self, open_files: Option<Rlimit>) -> Command {
@@ -85,9 +83,7 @@ impl Launch<'_> {
             .env(TASK_MARK, self.task_id)
             .current_dir(self.directory)
             .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stdin(Stdio::null());
         self.prepare(&mut command, open_files);
         command
     }
@@ -125,6 +121,15 @@ impl Launch<'_> {
             command.pre_exec(prepare);
         }
     }
+}
+
+/// A pipe for output that outlives its reader: the end for the process can also read. So a process that writes when
+/// the executor has died is not killed by SIGPIPE for it; it waits, once the pipe is full, for a reader to come.
+fn lasting_pipe() -> io::Result<(OwnedFd, File)> {
+    let (reader, writer) = io::pipe()?;
+    let again = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let both = File::options().read(true).write(true).open(again)?;
+    Ok((reader.into(), both))
 }
 
 /// Looks users up, each once.
