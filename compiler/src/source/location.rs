@@ -71,6 +71,11 @@ impl Location {
 
     /// Path of the file in its repository.
     pub fn path(&self) -> String {
-        format!("{}/{}.yaml", self.folder, self.name)
+        // The name of a workflow may be given with its extension, that of a task template may not (1.4, 1.6).
+        let name = match self.folder {
+            "workflows" => self.name.strip_suffix(".yaml").unwrap_or(&self.name),
+            _ => &self.name,
+        };
+        format!("{}/{name}.yaml", self.folder)
     }
 }

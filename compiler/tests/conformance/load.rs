@@ -18,38 +18,54 @@ use crate::world::CaseWorld;
 /// Why a case does not load.
 pub(crate) struct Failure {
     pub(crate) text: String,
-    /// `load`: templates; `classes`: task templates.
-    pub(crate) stage: &'static str,
+    /// `load`: templates; `classes`: task templates; `None`: not told apart.
+    pub(crate) stage: Option<&'static str>,
 }
 
-type Loaded = (Artefact, Instance, CaseWorld);
+pub(crate) type Loaded = (Artefact, Instance, CaseWorld);
 
-pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
-    let folder = root.join(&case.repo.path);
+pub(crate) fn world(root: &Path, case: &Case) -> CaseWorld {
     let configuration = case
         .config
         .as_ref()
         .map(|path| store(&root.join(path)))
         .unwrap_or_default();
-    let world = CaseWorld::new(configuration, case.plugins.clone(), case.dpl.clone(), &folder);
-    let given = Layers {
+    CaseWorld::new(
+        configuration,
+        case.plugins.clone(),
+        case.dpl.clone(),
+        &root.join(&case.repo.path),
+    )
+}
+
+pub(crate) fn given(case: &Case) -> Layers {
+    Layers {
         defaults: case.environment.defaults.clone(),
         vars: case.environment.vars.clone(),
         user: case.environment.user_vars.clone(),
-    };
+    }
+}
+
+/// The name in a request, which may hold the repository and a revision as well.
+pub(crate) fn name(case: &Case) -> &str {
+    let name = case
+        .workflow
+        .split_once("/workflows/")
+        .map_or(case.workflow.as_str(), |(_, name)| name);
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
+    let folder = root.join(&case.repo.path);
+    let world = world(root, case);
+    let given = given(case);
     let mut loader = Loader {
         case,
         folder: &folder,
         artefact: Artefact::default(),
         tried: BTreeSet::new(),
     };
-    // A request may name the repository and a revision.
-    let name = case
-        .workflow
-        .split_once("/workflows/")
-        .map_or(case.workflow.as_str(), |(_, name)| name);
-    let name = name.split_once('@').map_or(name, |(name, _)| name);
-    loader.root(name)?;
+    loader.root(name(case))?;
     loop {
         match instantiate(&loader.artefact, &given, &world) {
             Ok(instance) => {
@@ -90,7 +106,7 @@ impl Loader<'_> {
         } else {
             Err(Failure {
                 text: format!("the name of the root is {root:?}"),
-                stage: "load",
+                stage: Some("load"),
             })
         }
     }
@@ -107,7 +123,7 @@ impl Loader<'_> {
                 _ => {
                     return Err(Failure {
                         text: error.to_string(),
-                        stage: "load",
+                        stage: Some("load"),
                     });
                 }
             };
@@ -144,7 +160,7 @@ impl Loader<'_> {
             let text = format!("{identity} holds the task template {}", class.name);
             return Err(Failure {
                 text,
-                stage: "classes",
+                stage: Some("classes"),
             });
         }
         self.artefact.classes.insert(identity.to_owned(), class);
@@ -152,7 +168,10 @@ impl Loader<'_> {
     }
 
     fn read(&self, identity: &str, folder: &str, stage: &'static str) -> Result<String, Failure> {
-        let failure = |text: String| Failure { text, stage };
+        let failure = |text: String| Failure {
+            text,
+            stage: Some(stage),
+        };
         let (repository, rest) = identity
             .split_once(&format!("/{folder}/"))
             .ok_or_else(|| failure(format!("{identity} is not in {folder}")))?;
@@ -174,7 +193,7 @@ fn decoded<T>(identity: &str, stage: &'static str, decoded: Decoded<T>) -> Resul
             .map(|diagnostic| diagnostic.message.clone());
         Failure {
             text: format!("{identity}: {}", first.unwrap_or_default()),
-            stage,
+            stage: Some(stage),
         }
     })
 }

@@ -12,7 +12,7 @@ use partita_compiler::syntax::template;
 use crate::case;
 
 pub(crate) struct CaseWorld {
-    configuration: BTreeMap<String, String>,
+    pub(crate) configuration: BTreeMap<String, String>,
     services: Vec<String>,
     dpl: case::Dpl,
     jit: PathBuf,
