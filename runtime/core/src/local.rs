@@ -1,10 +1,12 @@
 //! The cluster on this machine: an executor process for each named host.
 
+mod remnants;
+
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs::{DirBuilder, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,19 +15,23 @@ use std::time::Duration;
 
 use partita_link::SECRET_VARIABLE;
 use partita_proto::executor::{Shutdown, to_executor};
+use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 
 use crate::attach::{Attach, Link};
 use crate::cause::{Cause, Exit};
 use crate::cluster::{Cluster, ClusterEvent, ClusterEvents};
+use remnants::EXECUTOR_MARK;
 
 /// How many of the last lines of an executor's log a cause shows.
 const LAST_LINES: usize = 10;
+/// Longest path of a socket: `sun_path` has 108 bytes with the zero at its end (`unix(7)`).
+const LONGEST_SOCKET: usize = 107;
 
 /// What the cluster needs to know.
 #[derive(Debug, Clone)]
@@ -55,6 +61,9 @@ pub enum LocalError {
         /// Why it did not work.
         source: io::Error,
     },
+    /// A name that can be no file.
+    #[error("`{0}` cannot be the name of a host")]
+    HostName(String),
     /// No command.
     #[error("no command to start an executor is given")]
     NoExecutor,
@@ -67,28 +76,37 @@ pub struct Local {
     links: BTreeMap<String, Arc<Link>>,
     executors: Vec<JoinHandle<()>>,
     kill: Vec<oneshot::Sender<()>>,
-    server: JoinHandle<()>,
+    /// Serves until it is dropped.
+    server: JoinSet<()>,
+    /// Where the socket is, if not in the folder of the core.
+    socket_folder: Option<TempDir>,
 }
 
 impl Local {
     /// Starts the executors. They attach when they are ready; what is sent before waits for them.
-    pub fn start(config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
-        let failed = |what, path: &Path| {
-            let path = path.to_owned();
-            move |source| LocalError::File { what, path, source }
-        };
-        let make = |path: &Path| {
-            let mut builder = DirBuilder::new();
-            builder.recursive(true).mode(0o700);
-            builder.create(path).map_err(failed("make the folder", path))
-        };
+    pub fn start(mut config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
         make(&config.directory)?;
-        let socket = config.directory.join("core");
+        // Executors and tasks may have other working folders.
+        config.directory =
+            std::fs::canonicalize(&config.directory).map_err(failed("find the folder", &config.directory))?;
+        let directory = config.directory.clone();
+        let started = Self::start_in(config, secret, events);
+        if started.is_err()
+            && let Err(error) = std::fs::remove_dir_all(&directory)
+        {
+            tracing::error!(%error, path = %directory.display(), "the folder of the session cannot be removed");
+        }
+        started
+    }
+
+    fn start_in(config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
+        let (socket, socket_folder) = socket(&config.directory)?;
         let listener = UnixListener::bind(&socket).map_err(failed("listen at", &socket))?;
         let new_link = |host: &String| (host.clone(), Arc::new(Link::new(host, events.clone())));
         let links: BTreeMap<String, Arc<Link>> = config.hosts.iter().map(new_link).collect();
         let service = Attach::new(secret.to_owned(), links.clone()).service();
-        let server = tokio::spawn(async move {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
             let incoming = UnixListenerStream::new(listener);
             if let Err(error) = Server::builder()
                 .add_service(service)
@@ -100,18 +118,21 @@ impl Local {
         });
         let (mut executors, mut kill) = (Vec::new(), Vec::new());
         for host in &config.hosts {
+            if matches!(host.as_str(), "" | "." | ".." | "core") || host.contains('/') {
+                return Err(LocalError::HostName(host.clone()));
+            }
             let folder = config.directory.join(host);
             make(&folder)?;
             let log = config.directory.join(format!("{host}.log"));
             let (stop, stopped) = oneshot::channel();
-            let child = spawn(&config, host, &folder, &log, &socket, secret)?;
-            executors.push(tokio::spawn(supervise(
-                child,
-                host.clone(),
+            let executor = Executor {
+                child: spawn(&config, host, &folder, &log, &socket, secret)?,
+                host: host.clone(),
+                mark: folder.display().to_string(),
                 log,
-                stopped,
-                events.clone(),
-            )));
+                farewell: config.farewell,
+            };
+            executors.push(tokio::spawn(executor.supervise(stopped, events.clone())));
             kill.push(stop);
         }
         Ok(Self {
@@ -120,8 +141,47 @@ impl Local {
             executors,
             kill,
             server,
+            socket_folder,
         })
     }
+}
+
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LocalError {
+    let path = path.to_owned();
+    move |source| LocalError::File { what, path, source }
+}
+
+fn make(path: &Path) -> Result<(), LocalError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(path).map_err(failed("make the folder", path))
+}
+
+/// Path of the socket: in `directory` if the system and an address can hold that, else in a temporary folder.
+fn socket(directory: &Path) -> Result<(PathBuf, Option<TempDir>), LocalError> {
+    let socket = directory.join("core");
+    if socket.as_os_str().len() <= LONGEST_SOCKET && socket.to_str().is_some() {
+        return Ok((socket, None));
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("partita-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .map_err(failed(
+            "make a temporary folder for the socket instead of",
+            &socket,
+        ))?;
+    Ok((folder.path().join("core"), Some(folder)))
+}
+
+/// The search path with the folder of the executor's program in front, so that tasks find what lies beside it.
+fn search_path(program: &OsStr) -> Option<OsString> {
+    let folder = Path::new(program)
+        .parent()
+        .filter(|folder| folder.is_absolute())?;
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&inherited));
+    std::env::join_paths(folders).ok()
 }
 
 fn spawn(
@@ -133,9 +193,8 @@ fn spawn(
     secret: &str,
 ) -> Result<Child, LocalError> {
     let (program, arguments) = config.executor.split_first().ok_or(LocalError::NoExecutor)?;
-    let failed = |what, path: PathBuf| move |source| LocalError::File { what, path, source };
-    let out = File::create(log).map_err(failed("make the log", log.to_owned()))?;
-    let err = out.try_clone().map_err(failed("use the log", log.to_owned()))?;
+    let out = File::create(log).map_err(failed("make the log", log))?;
+    let err = out.try_clone().map_err(failed("use the log", log))?;
     let mut command = Command::new(program);
     let core = format!("unix:{}", socket.display());
     command
@@ -147,50 +206,74 @@ fn spawn(
     }
     command
         .env(SECRET_VARIABLE, secret)
+        .env(EXECUTOR_MARK, folder)
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err);
+    if let Some(path) = search_path(program) {
+        command.env("PATH", path);
+    }
     // Ctrl-C in a terminal goes to the whole foreground group: the core alone decides what it means.
     command.process_group(0).kill_on_drop(true);
     command
         .spawn()
-        .map_err(failed("start the executor", program.into()))
+        .map_err(failed("start the executor", Path::new(program)))
 }
 
-/// Says at once when an executor is gone, whether or not its stream has said so.
-async fn supervise(
-    mut child: Child,
+/// The executor of one host.
+struct Executor {
+    child: Child,
     host: String,
+    /// In the environment of all of its processes.
+    mark: String,
     log: PathBuf,
-    stopped: oneshot::Receiver<()>,
-    events: ClusterEvents,
-) {
-    let status = tokio::select! {
-        status = child.wait() => status,
-        _ = stopped => {
-            let _ = child.kill().await;
-            return;
+    farewell: Duration,
+}
+
+impl Executor {
+    /// Says at once when the executor is gone, whether or not its stream has said so, and that nothing is left of it.
+    async fn supervise(mut self, stopped: oneshot::Receiver<()>, events: ClusterEvents) {
+        let status = tokio::select! {
+            status = self.child.wait() => status,
+            _ = stopped => {
+                if let Err(error) = self.child.kill().await {
+                    tracing::error!(%error, host = self.host, "the executor cannot be killed");
+                }
+                self.end_remnants().await;
+                return;
+            }
+        };
+        self.end_remnants().await;
+        let mut cause = Cause::new("the executor ended");
+        match status {
+            Ok(status) => {
+                let signal = status.signal().map(Exit::Signal);
+                cause.exit = status.code().map(Exit::Code).or(signal);
+            }
+            Err(error) => cause.what = format!("the executor cannot be watched: {error}"),
         }
-    };
-    let mut cause = Cause::new("the executor ended");
-    match status {
-        Ok(status) => {
-            cause.exit = status
-                .code()
-                .map(Exit::Code)
-                .or(status.signal().map(Exit::Signal))
-        }
-        Err(error) => cause.what = format!("the executor cannot be watched: {error}"),
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(LAST_LINES)..);
+        cause.last_lines = last
+            .unwrap_or_default()
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect();
+        cause.host = Some(self.host.clone());
+        let host = self.host;
+        // The core may be gone already.
+        let _ = events.send(ClusterEvent::HostLost { host, cause });
     }
-    let text = std::fs::read_to_string(&log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    let last = lines
-        .get(lines.len().saturating_sub(LAST_LINES)..)
-        .unwrap_or_default();
-    cause.last_lines = last.iter().map(|line| (*line).to_owned()).collect();
-    cause.host = Some(host.clone());
-    // The core may be gone already.
-    let _ = events.send(ClusterEvent::HostLost { host, cause });
+
+    async fn end_remnants(&self) {
+        let (mark, patience) = (self.mark.clone(), self.farewell);
+        match tokio::task::spawn_blocking(move || remnants::end(&mark, patience)).await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => tracing::error!(?left, host = self.host, "these processes cannot be killed"),
+            Err(error) => tracing::error!(%error, host = self.host, "processes may be left"),
+        }
+    }
 }
 
 impl Cluster for Local {
@@ -222,7 +305,7 @@ impl Cluster for Local {
                     let _ = executor.await;
                 }
             }
-            self.server.abort();
+            drop((self.server, self.socket_folder));
             if let Err(error) = std::fs::remove_dir_all(&self.config.directory) {
                 let path = self.config.directory.display().to_string();
                 tracing::error!(%error, path, "the folder of the session cannot be removed");
