@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn one_name_means_one_service() {
         let twice: Vec<Arc<dyn Service>> = vec![Arc::new(TestPlugin), Arc::new(TestPlugin)];
-        let error = Registry::new(twice).err().expect("twice");
+        let error = Registry::new(twice).expect_err("twice");
         assert_eq!(error, RegistryError::Twice("testplugin".to_owned()));
     }
 
