@@ -105,7 +105,10 @@ fn the_history_is_accepted_and_refused_like_by_the_reference() {
         let Some((id, path)) = line.split_once(' ') else {
             continue;
         };
-        if !path.ends_with(".yaml") {
+        if Path::new(path)
+            .extension()
+            .is_none_or(|extension| extension != "yaml")
+        {
             continue;
         }
         let kind = usize::from(path.starts_with("tasks/"));

@@ -1,5 +1,7 @@
 //! A mapping as its reader sees it: merges resolved, repeated and unknown keys reported.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use partita_artefact::ir::Span;
 
 use super::Decoder;
@@ -62,32 +64,34 @@ impl Decoder {
 
     fn collect<'n>(&mut self, entries: &'n [(Node, Node)], into: &mut Vec<(&'n Node, &'n Node)>) {
         let mut merges = Vec::new();
-        let inherited = into.len();
+        let inherited: BTreeSet<&str> = into.iter().filter_map(|(key, _)| key.source_text()).collect();
+        let mut own: BTreeMap<&str, &Node> = BTreeMap::new();
         for (key, value) in entries {
             if is_merge(key) {
                 merges.push(value);
                 continue;
             }
-            let same = |(other, _): &(&Node, &Node)| other.source_text().is_some() && same_key(other, key);
-            if let Some((first, _)) = into.iter().skip(inherited).find(|entry| same(entry)) {
-                let name = key.source_text().unwrap_or_default();
-                let first = self.label(first).saying("first here");
-                self.report(
-                    Diagnostic::error(
-                        Code::DuplicateKey,
-                        format!("key `{name}` stands twice in one mapping"),
-                    )
-                    .at(self.label(key))
-                    .and(first)
-                    .hint("remove one of them"),
-                );
-            } else if !into.iter().take(inherited).any(same) {
+            let first = key.source_text().and_then(|name| own.insert(name, key));
+            if let Some(first) = first {
+                self.stands_twice(first, key);
+            } else if !key.source_text().is_some_and(|name| inherited.contains(name)) {
                 into.push((key, value));
             }
         }
         for merge in merges {
             self.merge(merge, into);
         }
+    }
+
+    fn stands_twice(&mut self, first: &Node, second: &Node) {
+        let name = second.source_text().unwrap_or_default();
+        let error = Diagnostic::error(
+            Code::DuplicateKey,
+            format!("key `{name}` stands twice in one mapping"),
+        )
+        .at(self.label(second))
+        .and(self.label(first).saying("first here"));
+        self.report(error.hint("remove one of them"));
     }
 
     /// `<<: *base`, or a list of such: what is there already wins, then the earlier of the list.
@@ -135,8 +139,4 @@ impl Decoder {
 fn is_merge(key: &Node) -> bool {
     let untagged = matches!(key.tag.as_deref(), None | Some("!" | "!!merge"));
     untagged && matches!(&key.content, Content::Plain(text) if text.as_ref() == "<<")
-}
-
-fn same_key(a: &Node, b: &Node) -> bool {
-    a.source_text() == b.source_text()
 }
