@@ -5,6 +5,9 @@
 
 mod declarations;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 pub use declarations::FUNCTIONS;
 
 /// Version of this library; part of every artefact, so that a change of meaning changes the artefact.
@@ -141,11 +144,23 @@ pub fn member(namespace: &str, name: &str) -> Option<&'static Function> {
         .find(|function| function.name == name || function.synonym == Some(name))
 }
 
+/// Every name that a function has without a namespace; looked up for each name of each expression.
+static PLAIN: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    FUNCTIONS
+        .iter()
+        .flat_map(|function| {
+            let own = function.namespace.is_empty().then_some(function.name);
+            [function.alias, own]
+                .into_iter()
+                .flatten()
+                .map(move |name| (name, function))
+        })
+        .collect()
+});
+
 /// The function called without a namespace: `plain("Atoi")`, `plain("Parent")`.
 pub fn plain(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.iter().find(|function| {
-        function.alias == Some(name) || (function.namespace.is_empty() && function.name == name)
-    })
+    PLAIN.get(name).copied()
 }
 
 /// Objects that functions are members of.
