@@ -132,11 +132,12 @@ fn report(reply: Result<Reply, CallError>, text: String) -> (CallReport, String)
             own,
             global,
             stand_in,
+            failure,
         }) => CallReport {
             own,
             global,
             stand_in,
-            error: None,
+            error: failure,
         },
         Err(error) => failed(error.to_string()),
     };
@@ -204,6 +205,6 @@ impl World for CallWorld<'_> {
         all.own.extend(reply.own);
         all.global.extend(reply.global);
         all.stand_in |= reply.stand_in;
-        Ok(())
+        reply.failure.map_or(Ok(()), Err)
     }
 }

@@ -153,6 +153,7 @@ async fn a_whole_life() {
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
+            false,
         )
         .await
         .expect("a plan");
@@ -214,6 +215,7 @@ async fn a_task_dies() {
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
+            false,
         )
         .await
         .expect("a plan");
@@ -273,7 +275,12 @@ async fn creation_fails_with_its_cause() {
         task("flp.x", "dies", ControlMode::Direct, "host2", true, ""),
     ];
     let creation = core
-        .create(artefact(&[("dies", dies)]), instance(roles))
+        .create(
+            core.new_id().expect("an identity"),
+            artefact(&[("dies", dies)]),
+            instance(roles),
+            false,
+        )
         .await
         .expect("a plan");
     let error = creation.outcome.wait().await.expect_err("x dies");
@@ -301,6 +308,7 @@ async fn creation_fails_with_its_cause() {
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
+            false,
         )
         .await
         .expect("a plan");
@@ -342,7 +350,12 @@ async fn hooks_run_in_their_order() {
         ));
     }
     let creation = core
-        .create(artefact(&classes), instance(roles))
+        .create(
+            core.new_id().expect("an identity"),
+            artefact(&classes),
+            instance(roles),
+            false,
+        )
         .await
         .expect("a plan");
     let id = creation.id;

@@ -38,6 +38,8 @@ pub struct Reply {
     pub global: BTreeMap<String, Option<String>>,
     /// The real service was not asked.
     pub stand_in: bool,
+    /// The call failed for this reason, and leaves its variables all the same.
+    pub failure: Option<String>,
 }
 
 /// Why a call failed.

@@ -12,8 +12,8 @@ const RUN_TIMES: [&str; 4] = [
 
 /// The service `testplugin`. It is the real one: there is no other behind it.
 ///
-/// `Noop` takes its whole time-out. `Test` logs `testplugin_message`, fails if `testplugin_fail` is `true`, and
-/// never ends if `testplugin_hang` is. `TimestampObserver` sets `<role path>_saw_<name>` on the root role for each
+/// `Noop` takes its whole time-out. `Test` logs `testplugin_message`, sets `<role path>_called` on the root role,
+/// fails if `testplugin_fail` is `true`, and never ends if `testplugin_hang` is. `TimestampObserver` sets `<role path>_saw_<name>` on the root role for each
 /// time stamp of the run that has a value. `CallOrderObserver` adds its role path to the list `call_history` there.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TestPlugin;
@@ -48,14 +48,13 @@ async fn test(call: &Call) -> Result<Reply, CallError> {
     if call.variable("testplugin_hang") == "true" {
         std::future::pending::<()>().await;
     }
-    if call.variable("testplugin_fail") == "true" {
-        return Err(CallError::Failed {
-            service: "testplugin".to_owned(),
-            method: call.method.clone(),
-            reason: "testplugin_fail is true".to_owned(),
-        });
-    }
-    Ok(Reply::default())
+    let fails = call.variable("testplugin_fail") == "true";
+    let called = (format!("{}_called", call.role_path), Some("true".to_owned()));
+    Ok(Reply {
+        global: [called].into(),
+        failure: fails.then(|| "testplugin_fail is true".to_owned()),
+        ..Reply::default()
+    })
 }
 
 fn observe_times(call: &Call) -> Reply {
@@ -108,10 +107,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn test_succeeds_fails_or_hangs_as_told() {
-        assert_eq!(TestPlugin.call(&call("Test", &[])).await, Ok(Reply::default()));
+        let called = [("flp.hook_called".to_owned(), Some("true".to_owned()))];
+        let reply = TestPlugin.call(&call("Test", &[])).await.expect("an answer");
+        assert_eq!((reply.global, reply.failure), (called.clone().into(), None));
         let fails = call("Test", &[("testplugin_fail", "true")]);
-        let error = TestPlugin.call(&fails).await.expect_err("told to fail");
-        insta::assert_snapshot!(error, @"testplugin.Test() failed: testplugin_fail is true");
+        let reply = TestPlugin.call(&fails).await.expect("an answer");
+        assert_eq!(reply.global, called.into());
+        assert_eq!(reply.failure.as_deref(), Some("testplugin_fail is true"));
         let hangs = call("Test", &[("testplugin_hang", "true")]);
         let waited = tokio::time::timeout(Duration::from_hours(1), TestPlugin.call(&hangs)).await;
         assert!(waited.is_err());

@@ -26,6 +26,7 @@ pub(super) enum Asked {
         id: EnvironmentId,
         artefact: Arc<Artefact>,
         instance: Box<Instance>,
+        auto: bool,
         answer: oneshot::Sender<Result<Creation, CoreError>>,
     },
     Request {
@@ -163,8 +164,9 @@ impl Actor {
                 id,
                 artefact,
                 instance,
+                auto,
                 answer,
-            } => drop(answer.send(self.create(id, artefact, *instance))),
+            } => drop(answer.send(self.create(id, artefact, *instance, auto))),
             Asked::Request { id, request, answer } => drop(answer.send(self.request(&id, request))),
             Asked::Watch { id, answer } => {
                 let entry = self.environments.get(&id);
@@ -199,6 +201,7 @@ impl Actor {
         id: EnvironmentId,
         artefact: Arc<Artefact>,
         mut instance: Instance,
+        auto: bool,
     ) -> Result<Creation, CoreError> {
         if self.environments.contains_key(&id) {
             return Err(CoreError::Exists(id));
@@ -240,7 +243,7 @@ impl Actor {
             run_number: None,
         };
         self.environments.insert(id.clone(), entry);
-        let outcome = self.request(&id, Request::Create)?;
+        let outcome = self.request(&id, Request::Create { auto })?;
         Ok(Creation {
             id,
             observations: watch,

@@ -15,7 +15,9 @@ use crate::calls::PlannedCall;
 use crate::cause::Cause;
 use crate::deployment::{Deployment, milliseconds};
 use crate::environment::plan::{CallIndex, TaskIndex};
-use crate::environment::{CallReport, CommandId, Effect, Event, Life, Reply, TaskReport, Transition};
+use crate::environment::{
+    CallReport, CommandId, Effect, Event, Life, Obstacle, Reply, TaskReport, Transition,
+};
 
 /// Identity of a command on the wire.
 fn wire_command(environment: &str, command: CommandId) -> String {
@@ -157,7 +159,8 @@ impl Actor {
         let report = TaskReport {
             version: 1,
             life: Life::Ended,
-            reason: format!("cannot be started: {}", reasons.join("; ")),
+            obstacle: Some(Obstacle::NoCommand),
+            reason: reasons.join("; "),
             ..TaskReport::default()
         };
         self.find(id, Event::Task(task, report));

@@ -226,17 +226,19 @@ impl Core {
     }
 
     /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
-    /// `id` is from [`Core::new_id`].
+    /// `id` is from [`Core::new_id`]. With `auto` it then goes through one run by itself, and ends.
     pub async fn create(
         &self,
         id: EnvironmentId,
         artefact: Arc<Artefact>,
         instance: Instance,
+        auto: bool,
     ) -> Result<Creation, CoreError> {
         self.ask(|answer| Asked::Create {
             id,
             artefact,
             instance: Box::new(instance),
+            auto,
             answer,
         })
         .await?

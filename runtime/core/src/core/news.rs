@@ -65,7 +65,7 @@ impl Actor {
             bind_ports: update.bind_ports,
             exit: exit(update.exit),
             requested: update.requested,
-            undeployable: false,
+            obstacle: None,
             reason: update.reason,
             last_lines: update.last_lines,
         };

@@ -88,7 +88,7 @@ impl Environment {
             return Some("the environment is gone".to_owned());
         }
         match job.work {
-            Request::Create => (state != State::Standby).then(|| format!("it is {state} already")),
+            Request::Create { .. } => (state != State::Standby).then(|| format!("it is {state} already")),
             Request::Transition(transition) => {
                 let asked_by_person = job.request.is_some();
                 let impossible = transition.destination(state).is_none()
@@ -114,10 +114,10 @@ impl Environment {
             {
                 self.program_of(Transition::GoError)
             }
-            (Request::Create, _) if job.failed => Some(Program::teardown(self.state, false)),
-            (Request::Create, State::Standby) => self.program_of(Transition::Deploy),
-            (Request::Create, State::Deployed) => self.program_of(Transition::Configure),
-            (Request::Create, _) => None,
+            (Request::Create { .. }, _) if job.failed => Some(Program::teardown(self.state, false)),
+            (Request::Create { .. }, State::Standby) => self.program_of(Transition::Deploy),
+            (Request::Create { .. }, State::Deployed) => self.program_of(Transition::Configure),
+            (Request::Create { .. }, _) => None,
             (Request::Transition(transition), _) if !job.failed && !self.began => self.program_of(transition),
             (Request::Transition(_), _) => None,
             (Request::Destroy(options), state) => self.next_of_destroy(options, state),
@@ -212,7 +212,7 @@ impl Environment {
         let Some(job) = self.job.take() else { return };
         let state = self.state;
         let what = match job.work {
-            Request::Create => "the environment could not be created".to_owned(),
+            Request::Create { .. } => "the environment could not be created".to_owned(),
             Request::Transition(Transition::GoError) => "the environment is in ERROR".to_owned(),
             Request::Transition(transition) => format!("{transition} failed"),
             Request::Destroy(_) => "not everything went well at the end".to_owned(),
@@ -229,6 +229,18 @@ impl Environment {
             };
             self.effects.push(Effect::Reply(id, reply));
         }
+        match (job.work, state) {
+            (Request::Create { auto: true }, State::Configured) => {
+                self.auto = true;
+                self.react(Transition::Start, Vec::new());
+            }
+            (_, State::Running | State::Done) => {}
+            _ if self.auto => {
+                let linger = self.plan.deadlines.linger.time;
+                self.set_timer(Timer::Linger, linger, "end of the environment".to_owned());
+            }
+            _ => {}
+        }
         if state == State::Done {
             let timers: Vec<Timer> = self.timers.keys().copied().collect();
             for timer in timers {
@@ -237,6 +249,20 @@ impl Environment {
             self.observe(Observation::Gone);
             self.effects.push(Effect::Gone);
         }
+    }
+
+    /// The run of an environment with automatic transitions is over, and everybody has seen it.
+    pub(super) fn end_by_itself(&mut self) {
+        let options = DestroyOptions {
+            force: self.state == State::Error,
+            ..DestroyOptions::default()
+        };
+        self.queue.push_back(Job {
+            request: None,
+            work: Request::Destroy(options),
+            causes: Vec::new(),
+            failed: false,
+        });
     }
 
     /// Is a run about to begin: tasks may speak of it before the state says so.

@@ -18,7 +18,10 @@ pub type CommandId = u64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// DEPLOY and CONFIGURE; if that fails the environment goes away again.
-    Create,
+    Create {
+        /// Then one run by itself, and when it is over the end (`runtime.md` 3.8).
+        auto: bool,
+    },
     /// One transition. If it fails, GO_ERROR follows.
     Transition(Transition),
     /// End it.
@@ -92,12 +95,21 @@ pub struct TaskReport {
     pub exit: Option<Exit>,
     /// It ended because it was told to.
     pub requested: bool,
-    /// No host can take it.
-    pub undeployable: bool,
+    /// Why it was never launched.
+    pub obstacle: Option<Obstacle>,
     /// Why it ended or is in error.
     pub reason: String,
     /// The last lines it wrote.
     pub last_lines: Vec<String>,
+}
+
+/// Why a task was never launched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// No host can take it.
+    NoHost,
+    /// Its command line cannot be made.
+    NoCommand,
 }
 
 /// One task's answer to a command.
@@ -170,6 +182,8 @@ pub enum Timer {
     Kill,
     /// The run is to be stopped.
     AutoStop,
+    /// An environment that ends by itself has been seen long enough.
+    Linger,
 }
 
 /// What the machine wants done.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use message::{
     Answer, CallReport, CommandId, DestroyOptions, DeviceEvent, Effect, Event, HookReport, Life, Observation,
-    Progress, Reply, Request, RequestId, TaskReport, Timer,
+    Obstacle, Progress, Reply, Request, RequestId, TaskReport, Timer,
 };
 pub use transition::{State, Transition};
 
@@ -86,6 +86,8 @@ pub struct Environment {
     variables: BTreeMap<String, Option<String>>,
     queue: VecDeque<Job>,
     job: Option<Job>,
+    /// It goes through one run by itself and then ends.
+    auto: bool,
     /// The job at hand has begun its own program.
     began: bool,
     program: Option<Program>,
@@ -121,6 +123,7 @@ impl Environment {
             variables: BTreeMap::new(),
             queue: VecDeque::new(),
             job: None,
+            auto: false,
             began: false,
             program: None,
             pass: None,
@@ -163,6 +166,7 @@ impl Environment {
             Timer::Call(command) => self.call_late(command),
             Timer::RunNumber => self.run_number_late(),
             Timer::Kill => self.kill_late(),
+            Timer::Linger => self.end_by_itself(),
             Timer::AutoStop => {
                 if self.state == State::Running {
                     self.react(Transition::Stop, Vec::new());

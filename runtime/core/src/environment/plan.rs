@@ -123,6 +123,9 @@ pub struct Deadlines {
     pub run_number: Deadline,
     /// `kill_timeout`, 60 s: until every process is gone.
     pub kill: Deadline,
+    /// `auto_linger`, 1 s: how long an environment with automatic transitions stays when its run is over
+    /// (`runtime.md` 3.8).
+    pub linger: Deadline,
     /// `answer_margin`, 3 s: what is granted on top to who is to enforce a deadline itself and then answer.
     pub margin: Deadline,
 }
@@ -140,6 +143,7 @@ impl Default for Deadlines {
             transition: deadline("transition_timeout", 90),
             run_number: deadline("run_number_timeout", 10),
             kill: deadline("kill_timeout", 60),
+            linger: deadline("auto_linger", 1),
             margin: deadline("answer_margin", 3),
         }
     }
@@ -157,6 +161,7 @@ impl Deadlines {
             &mut deadlines.transition,
             &mut deadlines.run_number,
             &mut deadlines.kill,
+            &mut deadlines.linger,
             &mut deadlines.margin,
         ] {
             match variables.get(deadline.name).map(|text| duration::parse(text)) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::message::{Answer, CommandId, DeviceEvent, Effect, HookReport, Life, TaskReport, Timer};
+use super::message::{Answer, CommandId, DeviceEvent, Effect, HookReport, Life, Obstacle, TaskReport, Timer};
 use super::plan::{Deadline, Mode, TaskIndex};
 use super::transition::{State, Transition};
 use super::{Environment, Wait};
@@ -56,7 +56,7 @@ impl Environment {
                     let report = TaskReport {
                         version: 1,
                         life: Life::Ended,
-                        undeployable: true,
+                        obstacle: Some(Obstacle::NoHost),
                         reason,
                         ..TaskReport::default()
                     };
@@ -259,7 +259,7 @@ impl Environment {
             self.wait = None;
             if failed {
                 self.fail(failures);
-            } else {
+            } else if !failures.is_empty() {
                 self.job_failed(failures);
             }
         }
@@ -332,13 +332,19 @@ impl Environment {
         let task = self.task(index);
         let report = &task.report;
         let clean = report.requested || (was_active && report.exit == Some(Exit::Code(0)));
-        let state = if clean { TaskState::Done } else { TaskState::Error };
+        let state = match report.obstacle {
+            // It has never been anywhere else.
+            Some(Obstacle::NoCommand) => TaskState::Standby,
+            _ if clean => TaskState::Done,
+            _ => TaskState::Error,
+        };
         let (requested, owes) = (report.requested, task.owes);
-        let what = match (report.reason.is_empty(), report.undeployable) {
-            (false, true) => format!("cannot be deployed: {}", report.reason),
-            (false, false) => report.reason.clone(),
-            (true, _) if was_active => "ended unasked".to_owned(),
-            (true, _) => "ended before it was ready".to_owned(),
+        let what = match (report.obstacle, report.reason.as_str()) {
+            (Some(Obstacle::NoHost), reason) => format!("cannot be deployed: {reason}"),
+            (Some(Obstacle::NoCommand), reason) => format!("cannot be started: {reason}"),
+            (None, "") if was_active => "ended unasked".to_owned(),
+            (None, "") => "ended before it was ready".to_owned(),
+            (None, reason) => reason.to_owned(),
         };
         let cause = Cause {
             exit: report.exit,
@@ -509,7 +515,7 @@ impl Environment {
         let state = task.report.state.unwrap_or(TaskState::Standby);
         let status = match task.life {
             Life::Active => Status::Active,
-            Life::Ended if task.report.undeployable => Status::Undeployable,
+            Life::Ended if task.report.obstacle == Some(Obstacle::NoHost) => Status::Undeployable,
             _ => Status::Inactive,
         };
         let role = self.plan.tasks.get(index).map_or(0, |task| task.role);
