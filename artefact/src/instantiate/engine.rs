@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::around::Around;
-use super::error::{ErrorKind, InstantiateError};
+use super::error::{ErrorKind, InstantiateError, error_at, record};
 use super::fields::{Scene, is_true};
 use super::view::{Local, View};
 use super::{Limits, merge, range};
@@ -464,15 +464,6 @@ impl<'a> Engine<'a> {
     }
 }
 
-pub(super) fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
-    InstantiateError {
-        kind,
-        span,
-        role,
-        repeated: 0,
-    }
-}
-
 /// A disabled root stays, as it is written.
 fn disabled_root(template: &RoleTemplate) -> Role {
     let sources = |block: &[Variable]| {
@@ -512,14 +503,5 @@ fn disabled_root(template: &RoleTemplate) -> Role {
         roles: Vec::new(),
         include: None,
         empty_iterators: 0,
-    }
-}
-
-/// Adds an error, or counts it where the same one is known already.
-pub(super) fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
-    if let Some(known) = errors.iter_mut().find(|known| known.repeats(&error)) {
-        known.repeated += 1;
-    } else if errors.len() < limit {
-        errors.push(error);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::evaluate::EvaluateError;
+use crate::instance::WeightError;
 use crate::ir::Span;
 
 /// Something that keeps a tree from being made, or that made a role vanish.
@@ -28,6 +29,9 @@ pub enum ErrorKind {
     /// Not an error but a warning: `enabled` fails, and that disables the role (`template-language.md` 12.1).
     #[error("the role is disabled, because its `enabled` cannot be evaluated: {0}")]
     Enabled(EvaluateError),
+    /// Not an error but a warning: the weight of a trigger is not a number.
+    #[error(transparent)]
+    Weight(#[from] WeightError),
     /// An include means a workflow template that the artefact does not hold.
     #[error("there is no workflow template `{identity}`")]
     MissingModule {
@@ -89,7 +93,7 @@ impl InstantiateError {
             ErrorKind::MissingClass { identity } if identity.contains("/tasks/@") => {
                 Some("`load` is empty: name a file of the folder `tasks`".to_owned())
             }
-            ErrorKind::MissingClass { .. } => None,
+            ErrorKind::MissingClass { .. } | ErrorKind::Weight(_) => None,
             ErrorKind::Range { .. } => {
                 Some("the variable should look like [\"a\",\"b\"]; numbers must be in quotes".to_owned())
             }
@@ -104,6 +108,24 @@ impl InstantiateError {
     /// Same mistake in the sources, met in another role.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         self.span == other.span && self.kind == other.kind
+    }
+}
+
+pub(super) fn error_at(kind: ErrorKind, span: Span, role: String) -> InstantiateError {
+    InstantiateError {
+        kind,
+        span,
+        role,
+        repeated: 0,
+    }
+}
+
+/// Adds an error, or counts it where the same one is known already.
+pub(super) fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
+    if let Some(known) = errors.iter_mut().find(|known| known.repeats(&error)) {
+        known.repeated += 1;
+    } else if errors.len() < limit {
+        errors.push(error);
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::around::Around;
-use super::engine::{Engine, error_at, record};
-use super::error::ErrorKind;
+use super::engine::Engine;
+use super::error::{ErrorKind, error_at, record};
 use super::view::View;
 use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
 use crate::instance::{Moment, Traits, TraitsTexts};
-use crate::ir::{RoleTemplate, Template, TraitsTemplate, Variable};
+use crate::ir::{RoleTemplate, Span, Template, TraitsTemplate, Variable};
 
 /// Where a field stands: what it sees, and how its role is called.
 #[derive(Clone, Copy)]
@@ -40,11 +40,18 @@ impl Engine<'_> {
             Ok(text) => is_true(&text),
             Err(error) => {
                 let span = error.span;
-                let warning = error_at(ErrorKind::Enabled(error), span, scene.path());
-                record(&mut self.warnings, warning, self.limits.errors);
+                self.warn(ErrorKind::Enabled(error), span, scene);
                 false
             }
         }
+    }
+
+    fn warn(&mut self, kind: ErrorKind, span: Span, scene: &Scene<'_>) {
+        record(
+            &mut self.warnings,
+            error_at(kind, span, scene.path()),
+            self.limits.errors,
+        );
     }
 
     /// All values of a block, or `None` if any is wrong. They do not see each other.
@@ -102,6 +109,13 @@ impl Engine<'_> {
             await_at: await_at?,
             timeout: timeout?,
         };
+        // An `await` that is not written is the trigger again.
+        let own_await = (texts.await_at != texts.trigger).then_some((&texts.await_at, &template.await_at));
+        for (text, template) in [(&texts.trigger, &template.trigger)].into_iter().chain(own_await) {
+            if let Err(error) = Moment::check(text) {
+                self.warn(error.into(), template.span, scene);
+            }
+        }
         let trigger = Moment::parse(&texts.trigger);
         Some(Traits {
             await_at: trigger

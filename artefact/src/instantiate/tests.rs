@@ -371,6 +371,20 @@ fn a_basic_task_with_a_trigger_is_a_hook() {
 }
 
 #[test]
+fn a_weight_that_is_no_number_is_said() {
+    let hook = role(
+        "h",
+        Body::Task {
+            load: t("noop"),
+            traits: traits("after_STOP+many"),
+        },
+    );
+    let instance = tree(group("r", vec![hook]), &[]);
+    let message = "role r.h: `after_STOP+many`: the weight `+many` is not a whole number; 0 is used";
+    assert_eq!(instance.warnings[0].to_string(), message);
+}
+
+#[test]
 fn says_all_errors_once() {
     let bad = each(
         "it",
