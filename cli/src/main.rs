@@ -1,2 +1,72 @@
-//! The `partita` command.
-fn main() {}
+//! The `partita` command: everything a person or a script asks of Partita.
+//!
+//! This crate turns arguments into calls of the compiler and the runtime, and their answers into text. It must never
+//! decide what a workflow means or what a state machine does. It is also the edge where the process environment, the
+//! clock and the terminal are read; nothing below reads them.
+
+mod check;
+mod compile;
+mod executor;
+mod failure;
+mod inputs;
+mod run;
+mod show;
+mod stand_in;
+mod store;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Compiler and runtime for experiment control.
+#[derive(Debug, Parser)]
+#[command(name = "partita", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Example: partita run examples/flp/workflows/readout\n\n\
+    Exit codes: 0 done, 1 the answer is no, 2 asked wrongly, 3 the surroundings failed.")]
+struct Arguments {
+    /// Folder in which artefacts are kept by hash
+    #[arg(long, global = true, env = "PARTITA_STORE", value_name = "DIR")]
+    store: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Check),
+    Compile(compile::Compile),
+    Show(show::Show),
+    Run(run::Run),
+    #[command(subcommand)]
+    Store(store::Store),
+    Executor(executor::Executor),
+    #[command(hide = true)]
+    StandIn(stand_in::StandIn),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Check(command) => command.run(),
+        Command::Compile(command) => command.run(arguments.store.as_deref()),
+        Command::Show(command) => command.run(arguments.store.as_deref()),
+        Command::Run(command) => command.run(arguments.store.as_deref()),
+        Command::Store(command) => command.run(arguments.store.as_deref()),
+        Command::Executor(command) => command.run(),
+        Command::StandIn(command) => return command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = failure.to_string();
+            if !text.is_empty() {
+                eprintln!("{} {text}", terminal::error_label());
+            }
+            failure.exit_code()
+        }
+    }
+}
