@@ -9,6 +9,7 @@ mod compile;
 mod executor;
 mod failure;
 mod inputs;
+mod occ;
 mod run;
 mod show;
 mod stand_in;
@@ -44,6 +45,7 @@ enum Command {
     #[command(subcommand)]
     Store(store::Store),
     Executor(executor::Executor),
+    Occ(occ::Occ),
     #[command(hide = true)]
     StandIn(stand_in::StandIn),
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Run(command) => command.run(arguments.store.as_deref()),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),
+        Command::Occ(command) => command.run(),
         Command::StandIn(command) => return command.run(),
     };
     match result {
