@@ -53,14 +53,19 @@ impl Inputs {
         if let Some(path) = &self.vars {
             layers.user.extend(json_object(path)?.into_iter().map(|(name, value)| (name, as_text(value))));
         }
-        for assignment in &self.set {
-            let (name, value) = assignment.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-                Failure::Usage(format!("--set {assignment}: expected NAME=VALUE"))
-            })?;
-            layers.user.insert(name.to_owned(), value.to_owned());
-        }
+        layers.user.extend(assignments(&self.set)?);
         Ok(layers)
     }
+}
+
+/// The values of `--set NAME=VALUE`; a later one beats an earlier one.
+pub(crate) fn assignments(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    set.iter()
+        .map(|assignment| match assignment.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            _ => Err(Failure::Usage(format!("--set {assignment}: expected NAME=VALUE"))),
+        })
+        .collect()
 }
 
 /// Reads a text file named by an option.

@@ -1,0 +1,121 @@
+//! `partita compile`: from a repository to an artefact in the store.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use partita_artefact::codec;
+use partita_artefact::digest::Digest;
+use partita_artefact::ir::Artefact;
+use partita_compiler::compile::{Outcome, Request, compile};
+use partita_compiler::configuration;
+use partita_compiler::render::{Style, render};
+use partita_compiler::source::{Repositories, SourceError};
+
+use crate::failure::Failure;
+use crate::inputs::{Inputs, read_text};
+use crate::{store, terminal};
+
+/// Compile a workflow to an artefact, keep it in the store, and print its hash.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: partita compile readout --repo examples/flp --set hosts='[\"localhost\"]'")]
+pub(crate) struct Compile {
+    /// NAME, PATH/TO/REPO/workflows/NAME or HOST/REPO/workflows/NAME, each with an optional @REVISION
+    workflow: String,
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Also write the artefact to this file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Compile {
+    pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
+        let (artefact, digest) = compiled(&self.workflow, &self.inputs, folder)?;
+        if let Some(out) = &self.out {
+            replace(out, &codec::encode(&artefact).map_err(|error| Failure::No(error.to_string()))?)?;
+        }
+        let open: Vec<&str> = artefact
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required)
+            .map(|parameter| parameter.name.as_str())
+            .collect();
+        if !open.is_empty() {
+            eprintln!("open: {} must be given before it can run", open.join(", "));
+        }
+        println!("{digest}");
+        Ok(())
+    }
+}
+
+/// Compiles a workflow into the store; what the compiler has to say goes to standard error.
+pub(crate) fn compiled(
+    workflow: &str,
+    inputs: &Inputs,
+    folder: Option<&Path>,
+) -> Result<(Artefact, Digest), Failure> {
+    let (repositories, workflow) = locate(workflow, &inputs.repositories)?;
+    let configuration = match &inputs.configuration {
+        None => configuration::Configuration::new(),
+        Some(path) => configuration::read(&read_text(path)?)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+    };
+    let request = Request {
+        workflow,
+        given: inputs.layers()?,
+        configuration,
+        services: inputs.services.clone(),
+    };
+    let outcome = compile(&request, &repositories).map_err(|error| unreadable(&error))?;
+    report(&outcome);
+    let artefact = outcome.artefact.ok_or_else(|| Failure::No(summary(&outcome.diagnostics)))?;
+    let store = store::open(folder)?;
+    let digest = store.put(&artefact)?;
+    store.set_name(&artefact.root, &digest)?;
+    Ok((artefact, digest))
+}
+
+/// The repositories to read, and the workflow as the compiler names it. A path to a workflow names its repository too;
+/// a bare name means the working folder.
+fn locate(workflow: &str, given: &[String]) -> Result<(Repositories, String), Failure> {
+    let mut specifications = given.to_vec();
+    let mut workflow = workflow.to_owned();
+    if specifications.is_empty() {
+        let (path, name) = workflow.rsplit_once("/workflows/").unwrap_or((".", &workflow));
+        let path = if path.is_empty() { "/" } else { path };
+        specifications.push(path.to_owned());
+        workflow = name.to_owned();
+    }
+    let repositories = Repositories::open(&specifications).map_err(|error| unreadable(&error))?;
+    Ok((repositories, workflow))
+}
+
+fn unreadable(error: &SourceError) -> Failure {
+    Failure::Surroundings(error.to_string())
+}
+
+fn report(outcome: &Outcome) {
+    let style = if terminal::colours() { Style::Coloured } else { Style::Plain };
+    for diagnostic in &outcome.diagnostics {
+        eprintln!("{}", render(diagnostic, &outcome.sources, style));
+    }
+}
+
+fn summary(diagnostics: &[partita_compiler::diagnostic::Diagnostic]) -> String {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    match errors {
+        1 => "1 error, no artefact".to_owned(),
+        _ => format!("{errors} errors, no artefact"),
+    }
+}
+
+/// Replaces a file as a whole: a reader sees the old or the new one, never a part.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::Surroundings(format!("cannot write {}: {error}", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

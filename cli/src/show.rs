@@ -1,0 +1,145 @@
+//! `partita show`: what an artefact holds.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use partita_artefact::evaluate::Snapshot;
+use partita_artefact::instance::{Instance, Role};
+use partita_artefact::instantiate::{InstantiateError, instantiate};
+use partita_artefact::ir::{Artefact, Source, Span};
+use partita_artefact::show;
+
+use crate::failure::Failure;
+use crate::inputs::assignments;
+use crate::store;
+
+/// The unique identifiers of a tree that is only looked at: always the same one (docs/role-tree.md).
+const FIXED_UID: &str = "2fixedUidXX";
+
+/// Show what an artefact holds: its role tree, parameters or sources.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: partita show 3f2a --tree")]
+pub(crate) struct Show {
+    /// Hash (or its beginning), name in the store, or file
+    artefact: String,
+    /// Draw the role tree (what is done if nothing else is asked for)
+    #[arg(long, group = "what")]
+    tree: bool,
+    /// Print the role tree as JSON (docs/role-tree.md)
+    #[arg(long, group = "what")]
+    json: bool,
+    /// With --json: add the commands and properties of a dry deployment
+    #[arg(long, requires = "json")]
+    dry: bool,
+    /// With --json: add the variables that each role sees
+    #[arg(long, requires = "json")]
+    stacks: bool,
+    /// List what may and must still be given
+    #[arg(long, group = "what")]
+    params: bool,
+    /// List every file that was read, with its pinned revision and blob
+    #[arg(long, group = "what")]
+    sources: bool,
+    /// Draw only the roles below this path
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["json", "params", "sources"])]
+    role: Option<String>,
+    /// User variable, on top of what the artefact was given
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+impl Show {
+    pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
+        let (_, artefact) = store::find(folder, &self.artefact)?;
+        let text = if self.params {
+            parameters(&artefact)
+        } else if self.sources {
+            sources(&artefact)
+        } else {
+            self.tree_text(&artefact)?
+        };
+        print!("{text}");
+        Ok(())
+    }
+
+    fn tree_text(&self, artefact: &Artefact) -> Result<String, Failure> {
+        let mut given = artefact.given.clone();
+        given.user.extend(assignments(&self.set)?);
+        let missing: Vec<&str> = artefact
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required && !given.user.contains_key(&parameter.name))
+            .map(|parameter| parameter.name.as_str())
+            .collect();
+        // An open artefact is drawn as it was written; its JSON would have to invent values.
+        if !missing.is_empty() && !self.json && self.role.is_none() {
+            return Ok(format!("{}open: --set {} to see its roles\n", show::template_tree(artefact), missing.join(", ")));
+        }
+        let world = Snapshot::new(&artefact.configuration, &artefact.services, || FIXED_UID.to_owned());
+        let instance = instantiate(artefact, &given, &world).map_err(|errors| failed(artefact, &errors))?;
+        if !self.json {
+            return drawn(instance, self.role.as_deref());
+        }
+        let dry = self.dry.then(|| show::Dry::new(artefact, &instance, &world));
+        let detail = show::Detail { stacks: self.stacks, dry: dry.as_ref() };
+        let value = show::json(artefact, &instance, &detail);
+        Ok(format!("{value:#}\n"))
+    }
+}
+
+/// Errors of an instantiation, each with its place.
+pub(crate) fn failed(artefact: &Artefact, errors: &[InstantiateError]) -> Failure {
+    let lines: Vec<String> =
+        errors.iter().map(|error| format!("{}: {error}", place(artefact, error.span))).collect();
+    Failure::No(lines.join("\n"))
+}
+
+/// `path:line:column`
+fn place(artefact: &Artefact, span: Span) -> String {
+    let path = usize::try_from(span.source).ok().and_then(|index| artefact.sources.get(index));
+    format!("{}:{}:{}", path.map_or("?", |source| source.path.as_str()), span.line, span.column)
+}
+
+fn drawn(mut instance: Instance, path: Option<&str>) -> Result<String, Failure> {
+    if let Some(path) = path {
+        instance.root =
+            take(instance.root, path).ok_or_else(|| Failure::No(format!("no role `{path}` in this artefact")))?;
+    }
+    Ok(show::instance_tree(&instance))
+}
+
+fn take(role: Role, path: &str) -> Option<Role> {
+    if role.path == path {
+        return Some(role);
+    }
+    role.roles.into_iter().find_map(|child| take(child, path))
+}
+
+fn parameters(artefact: &Artefact) -> String {
+    let mut text = String::new();
+    for parameter in &artefact.parameters {
+        let value = match (&parameter.default, parameter.required) {
+            (_, true) => "must be given".to_owned(),
+            (Some(default), false) => format!("= {default}"),
+            (None, false) => "may be given".to_owned(),
+        };
+        let _ = writeln!(text, "{} {value}", parameter.name);
+        if let Some(spec) = &parameter.spec {
+            let _ = writeln!(text, "    {} ({}, {})", spec.label, spec.kind, spec.panel);
+        }
+        for span in parameter.used.iter().take(3) {
+            let _ = writeln!(text, "    read at {}", place(artefact, *span));
+        }
+    }
+    text
+}
+
+fn sources(artefact: &Artefact) -> String {
+    let mut text = String::new();
+    for Source { repository, revision, path, blob, dirty } in &artefact.sources {
+        let revision = if revision.is_empty() { "-" } else { revision };
+        let mark = if *dirty { "  dirty" } else { "" };
+        let _ = writeln!(text, "{blob}  {repository}@{revision}  {path}{mark}");
+    }
+    text
+}
