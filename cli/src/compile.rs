@@ -1,14 +1,15 @@
 //! `partita compile`: from a repository to an artefact in the store.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use partita_artefact::codec;
 use partita_artefact::digest::Digest;
 use partita_artefact::ir::Artefact;
-use partita_compiler::compile::{Outcome, Request, compile};
+use partita_compiler::compile::{Request, compile};
 use partita_compiler::configuration;
-use partita_compiler::render::{Style, render};
+use partita_compiler::render;
 use partita_compiler::source::{Repositories, SourceError};
 
 use crate::failure::Failure;
@@ -26,11 +27,14 @@ pub(crate) struct Compile {
     /// Also write the artefact to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// No variable will be given later: an undefined one is an error, not a parameter
+    #[arg(long)]
+    closed: bool,
 }
 
 impl Compile {
     pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
-        let (artefact, digest) = compiled(&self.workflow, &self.inputs, folder)?;
+        let (artefact, digest) = compiled(&self.workflow, &self.inputs, self.closed, folder)?;
         if let Some(out) = &self.out {
             replace(out, &codec::encode(&artefact).map_err(|error| Failure::No(error.to_string()))?)?;
         }
@@ -48,27 +52,34 @@ impl Compile {
     }
 }
 
-/// Compiles a workflow into the store; what the compiler has to say goes to standard error.
+/// Compiles a workflow into the store. The variables around it are those of `--environment` exactly, or else those of the
+/// configuration store; `--vars` and `--set` come on top. What the compiler has to say goes to standard error.
 pub(crate) fn compiled(
     workflow: &str,
     inputs: &Inputs,
+    closed: bool,
     folder: Option<&Path>,
 ) -> Result<(Artefact, Digest), Failure> {
     let (repositories, workflow) = locate(workflow, &inputs.repositories)?;
     let configuration = match &inputs.configuration {
-        None => configuration::Configuration::new(),
-        Some(path) => configuration::read(&read_text(path)?)
+        None => BTreeMap::new(),
+        Some(path) => configuration::parse(&read_text(path)?)
             .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?,
+    };
+    let given = match inputs.environment {
+        Some(_) => inputs.layers()?,
+        None => configuration::environment(&configuration).with(&inputs.layers()?),
     };
     let request = Request {
         workflow,
-        given: inputs.layers()?,
+        given,
         configuration,
         services: inputs.services.clone(),
+        closed,
     };
-    let outcome = compile(&request, &repositories).map_err(|error| unreadable(&error))?;
-    report(&outcome);
-    let artefact = outcome.artefact.ok_or_else(|| Failure::No(summary(&outcome.diagnostics)))?;
+    let outcome = compile(&request, &repositories);
+    eprint!("{}", render::full(&outcome.diagnostics, &outcome.sources, terminal::colours()));
+    let artefact = outcome.artefact.ok_or_else(|| Failure::No(String::new()))?;
     let store = store::open(folder)?;
     let digest = store.put(&artefact)?;
     store.set_name(&artefact.root, &digest)?;
@@ -92,21 +103,6 @@ fn locate(workflow: &str, given: &[String]) -> Result<(Repositories, String), Fa
 
 fn unreadable(error: &SourceError) -> Failure {
     Failure::Surroundings(error.to_string())
-}
-
-fn report(outcome: &Outcome) {
-    let style = if terminal::colours() { Style::Coloured } else { Style::Plain };
-    for diagnostic in &outcome.diagnostics {
-        eprintln!("{}", render(diagnostic, &outcome.sources, style));
-    }
-}
-
-fn summary(diagnostics: &[partita_compiler::diagnostic::Diagnostic]) -> String {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    match errors {
-        1 => "1 error, no artefact".to_owned(),
-        _ => format!("{errors} errors, no artefact"),
-    }
 }
 
 /// Replaces a file as a whole: a reader sees the old or the new one, never a part.

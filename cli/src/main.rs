@@ -4,7 +4,6 @@
 //! decide what a workflow means or what a state machine does. It is also the edge where the process environment, the
 //! clock and the terminal are read; nothing below reads them.
 
-mod check;
 mod compile;
 mod executor;
 mod failure;
@@ -21,8 +20,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
-
 /// Compiler and runtime for experiment control.
 #[derive(Debug, Parser)]
 #[command(name = "partita", version, propagate_version = true, arg_required_else_help = true)]
@@ -38,7 +35,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Check(check::Check),
     Compile(compile::Compile),
     Show(show::Show),
     Run(run::Run),
@@ -53,7 +49,6 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
-        Command::Check(command) => command.run(),
         Command::Compile(command) => command.run(arguments.store.as_deref()),
         Command::Show(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),

@@ -6,6 +6,7 @@ use clap::Subcommand;
 use etcetera::BaseStrategy;
 use partita_artefact::digest::Digest;
 use partita_artefact::ir::Artefact;
+pub(crate) use partita_artefact::store::SHORTEST_PREFIX;
 use partita_artefact::store::{self, StoreError};
 
 use crate::failure::Failure;

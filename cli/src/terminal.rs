@@ -19,3 +19,8 @@ pub(crate) fn live() -> bool {
 pub(crate) fn error_label() -> &'static str {
     if colours() { "\x1b[1;31merror:\x1b[0m" } else { "error:" }
 }
+
+/// The word in front of what harms nothing.
+pub(crate) fn warning_label() -> &'static str {
+    if colours() { "\x1b[1;33mwarning:\x1b[0m" } else { "warning:" }
+}

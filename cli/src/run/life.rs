@@ -1,0 +1,165 @@
+//! The life of the environment: created, taken through a run, ended; and what signals do to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use partita_artefact::digest::Digest;
+use partita_artefact::evaluate::Snapshot as World;
+use partita_artefact::instantiate::instantiate;
+use partita_artefact::ir::{Artefact, Layers};
+use partita_core::core::{Config, Core, CoreError, Creation};
+use partita_core::environment::{DestroyOptions, Observation, State, Transition};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::broadcast;
+
+use super::story::Story;
+use crate::failure::Failure;
+use crate::show;
+
+/// The variable that tells templates which environment they are in.
+pub(super) const ENVIRONMENT_ID: &str = "environment_id";
+
+/// What follows the observations of one environment.
+type Observations = broadcast::Receiver<Observation>;
+
+/// Starts a core, lives one life in it, and ends it; whatever happens, nothing is left.
+pub(super) async fn live(
+    artefact: Arc<Artefact>,
+    digest: &Digest,
+    given: Layers,
+    config: Config,
+    data_taking: Option<Duration>,
+) -> Result<(), Failure> {
+    let signals = Signals::listen()?;
+    let mut story = Story::begin(&artefact.root, &digest.to_string());
+    let core = Core::start(config).map_err(|error| refused(&error))?;
+    let mut life = Life { core: &core, data_taking, signals };
+    let result = life.lived(artefact, given, &mut story).await;
+    core.shutdown().await;
+    story.end(result.is_ok());
+    result
+}
+
+struct Life<'a> {
+    core: &'a Core,
+    data_taking: Option<Duration>,
+    signals: Signals,
+}
+
+impl Life<'_> {
+    async fn lived(&mut self, artefact: Arc<Artefact>, given: Layers, story: &mut Story) -> Result<(), Failure> {
+        let Creation { id, mut observations, outcome, warnings } =
+            create(self.core, artefact, given).await?;
+        story.environment(&id, &warnings);
+        tokio::select! {
+            outcome = story.watching(&mut observations, outcome.wait()) => {
+                outcome.map_err(|error| story.failure(&error))?;
+            }
+            name = self.signals.next() => {
+                story.interrupted(name);
+                return self.destroy(&id, story, &mut observations).await;
+            }
+        }
+        let taken = self.take_data(&id, story, &mut observations).await;
+        let ended = self.destroy(&id, story, &mut observations).await;
+        taken.and(ended)
+    }
+
+    /// START, the run, STOP.
+    async fn take_data(&mut self, id: &str, story: &mut Story, observations: &mut Observations) -> Result<(), Failure> {
+        tokio::select! {
+            started = story.watching(observations, self.core.transition(id, Transition::Start)) => {
+                started.map_err(|error| story.failure(&error))?;
+            }
+            name = self.signals.next() => {
+                story.interrupted(name);
+                return Ok(());
+            }
+        }
+        let snapshot = self.core.snapshot(id).await.map_err(|error| story.failure(&error))?;
+        story.running(&snapshot, self.data_taking);
+        tokio::select! {
+            state = story.until_it_stops(observations) => return match state {
+                State::Error => Err(Failure::No("the run failed; see above".into())),
+                _ => Ok(()),
+            },
+            () = elapsed(self.data_taking) => {}
+            name = self.signals.next() => {
+                story.interrupted(name);
+            }
+        }
+        let stopped = story.watching(observations, self.core.transition(id, Transition::Stop)).await;
+        stopped.map(|_| ()).map_err(|error| story.failure(&error))
+    }
+
+    /// Ends the environment in order; a signal meanwhile ends it by force.
+    async fn destroy(&mut self, id: &str, story: &mut Story, observations: &mut Observations) -> Result<(), Failure> {
+        let in_order = DestroyOptions { allow_in_running: true, ..DestroyOptions::default() };
+        let ended = tokio::select! {
+            ended = story.watching(observations, self.core.destroy(id, in_order)) => ended,
+            name = self.signals.next() => {
+                story.interrupted(name);
+                let by_force = DestroyOptions { force: true, ..in_order };
+                story.watching(observations, self.core.destroy(id, by_force)).await
+            }
+        };
+        match ended {
+            Ok(_) | Err(CoreError::NotFound(_)) => Ok(()),
+            Err(error) => Err(story.failure(&error)),
+        }
+    }
+}
+
+async fn create(core: &Core, artefact: Arc<Artefact>, mut given: Layers) -> Result<Creation, Failure> {
+    let id = core.new_id().map_err(|error| refused(&error))?;
+    given.user.insert(ENVIRONMENT_ID.to_owned(), id.clone());
+    let instance = {
+        let uid = || core.new_id().unwrap_or_default();
+        let world = World::new(&artefact.configuration, &artefact.services, uid);
+        instantiate(&artefact, &given, &world).map_err(|errors| show::failed(&artefact, &errors))?
+    };
+    core.create(id, artefact, instance).await.map_err(|error| refused(&error))
+}
+
+/// Before there is an environment: the plan is impossible, or the machine fails us.
+fn refused(error: &CoreError) -> Failure {
+    match error {
+        CoreError::Prepare(_) => Failure::No(error.to_string()),
+        _ => Failure::Surroundings(error.to_string()),
+    }
+}
+
+async fn elapsed(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a person, or the session manager, sends to end a run.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::Surroundings(format!("cannot listen for signals: {error}")))
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "SIGHUP",
+        }
+    }
+}

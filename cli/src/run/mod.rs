@@ -1,0 +1,137 @@
+//! `partita run`: the whole life of one environment in the foreground, with a core of its own.
+
+mod life;
+mod story;
+mod tree;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use partita_artefact::digest::Digest;
+use partita_artefact::ir::{Artefact, Layers};
+use partita_core::core::Config;
+use partita_services::{Answerer, Registry, Service, TestPlugin};
+
+use crate::compile::compiled;
+use crate::failure::Failure;
+use crate::inputs::Inputs;
+use crate::store;
+
+/// Run a workflow on this machine: deploy, configure, start, stop, and leave nothing behind.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples: partita run examples/flp/workflows/readout --for 5s\n          \
+    partita run 3f2a9c --set hosts='[\"localhost\"]'")]
+pub(crate) struct Run {
+    /// Workflow (as for `compile`) or artefact (as for `show`)
+    #[arg(value_name = "WORKFLOW|ARTEFACT")]
+    what: String,
+    #[command(flatten)]
+    inputs: Inputs,
+    /// How long to take data: 500ms, 10s, 2m, 1h30m, or forever
+    #[arg(long = "for", default_value = "10s", value_name = "DURATION", value_parser = data_taking)]
+    data_taking: DataTaking,
+    /// Hosts to play on this machine, an executor each
+    #[arg(long, value_delimiter = ',', default_value = "localhost", value_name = "NAMES")]
+    hosts: Vec<String>,
+    /// Folder for the run number
+    #[arg(long, env = "PARTITA_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+}
+
+/// How long data is taken; `None`: until somebody stops it.
+#[derive(Debug, Clone, Copy)]
+struct DataTaking(Option<Duration>);
+
+fn data_taking(text: &str) -> Result<DataTaking, String> {
+    if text == "forever" {
+        return Ok(DataTaking(None));
+    }
+    partita_artefact::duration::parse(text).map(|time| DataTaking(Some(time))).map_err(|error| error.to_string())
+}
+
+impl Run {
+    pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
+        let (artefact, digest) = self.artefact(folder)?;
+        let given = self.given(&artefact)?;
+        let config = self.configuration(&artefact)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
+        runtime.block_on(life::live(Arc::new(artefact), &digest, given, config, self.data_taking.0))
+    }
+
+    /// What is asked for, in any case loaded from the store by its hash.
+    fn artefact(&self, folder: Option<&Path>) -> Result<(Artefact, Digest), Failure> {
+        let names_an_artefact = Path::new(&self.what).is_file() || is_hash(&self.what);
+        let wanted = if self.inputs.repositories.is_empty() && names_an_artefact {
+            self.what.clone()
+        } else {
+            compiled(&self.what, &self.inputs, true, folder)?.1.to_string()
+        };
+        let (digest, artefact) = store::find(folder, &wanted)?;
+        Ok((artefact, digest))
+    }
+
+    /// All variables: those of the artefact, and those of this command on top.
+    fn given(&self, artefact: &Artefact) -> Result<Layers, Failure> {
+        let given = artefact.given.clone().with(&self.inputs.layers()?);
+        let layers = [&given.defaults, &given.vars, &given.user];
+        let missing: Vec<String> = artefact
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required && parameter.name != life::ENVIRONMENT_ID)
+            .filter(|parameter| !layers.iter().any(|layer| layer.contains_key(&parameter.name)))
+            .map(|parameter| format!("--set {}=…", parameter.name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(given);
+        }
+        Err(Failure::Usage(format!("the artefact is open: give {}", missing.join(" "))))
+    }
+
+    fn configuration(&self, artefact: &Artefact) -> Result<Config, Failure> {
+        let state = match &self.state {
+            Some(folder) => folder.clone(),
+            None => store::data_folder()?.join("state"),
+        };
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::Surroundings(format!("cannot find this program: {error}")))?;
+        let path = search_path(&program);
+        let mut config =
+            Config::new(state, vec![program.into(), "executor".into()], services(&artefact.services)?);
+        config.hosts.clone_from(&self.hosts);
+        config.environment = path.into_iter().map(|path| ("PATH".into(), path)).collect();
+        Ok(config)
+    }
+}
+
+/// Whether the text can be nothing but a hash, or the beginning of one.
+fn is_hash(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    digits.len() >= store::SHORTEST_PREFIX && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The services of an artefact: the test service itself, and stand-ins for those that are not on this machine.
+fn services(names: &[String]) -> Result<Registry, Failure> {
+    let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(TestPlugin)];
+    for name in names.iter().filter(|name| *name != TestPlugin.name()) {
+        let answerer = Answerer::of(name).ok_or_else(|| {
+            let known: Vec<&str> = partita_services::ANSWERABLE.iter().map(|(name, _)| *name).collect();
+            Failure::Usage(format!("--services {name}: known are {}", known.join(", ")))
+        })?;
+        services.push(Arc::new(answerer));
+    }
+    Registry::new(services).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// Where tasks look for programs: first where this one is, so that `partita stand-in` is found by its name.
+#[allow(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+fn search_path(program: &Path) -> Option<OsString> {
+    let own = program.parent()?.to_owned();
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&inherited))).ok()
+}
