@@ -10,7 +10,7 @@ use partita_artefact::ir::Artefact;
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::configuration;
 use partita_compiler::render;
-use partita_compiler::source::{Repositories, SourceError};
+use partita_compiler::source::Repositories;
 
 use crate::failure::Failure;
 use crate::inputs::{Inputs, read_text};
@@ -36,7 +36,10 @@ impl Compile {
     pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
         let (artefact, digest) = compiled(&self.workflow, &self.inputs, self.closed, folder)?;
         if let Some(out) = &self.out {
-            replace(out, &codec::encode(&artefact).map_err(|error| Failure::No(error.to_string()))?)?;
+            replace(
+                out,
+                &codec::encode(&artefact).map_err(|error| Failure::No(error.to_string()))?,
+            )?;
         }
         let open: Vec<&str> = artefact
             .parameters
@@ -60,7 +63,8 @@ pub(crate) fn compiled(
     closed: bool,
     folder: Option<&Path>,
 ) -> Result<(Artefact, Digest), Failure> {
-    let (repositories, workflow) = locate(workflow, &inputs.repositories)?;
+    let (repositories, workflow) = Repositories::open_for(workflow, &inputs.repositories)
+        .map_err(|error| Failure::Surroundings(error.to_string()))?;
     let configuration = match &inputs.configuration {
         None => BTreeMap::new(),
         Some(path) => configuration::parse(&read_text(path)?)
@@ -78,7 +82,10 @@ pub(crate) fn compiled(
         closed,
     };
     let outcome = compile(&request, &repositories);
-    eprint!("{}", render::full(&outcome.diagnostics, &outcome.sources, terminal::colours()));
+    eprint!(
+        "{}",
+        render::full(&outcome.diagnostics, &outcome.sources, terminal::colours())
+    );
     let artefact = outcome.artefact.ok_or_else(|| Failure::No(String::new()))?;
     let store = store::open(folder)?;
     let digest = store.put(&artefact)?;
@@ -86,29 +93,14 @@ pub(crate) fn compiled(
     Ok((artefact, digest))
 }
 
-/// The repositories to read, and the workflow as the compiler names it. A path to a workflow names its repository too;
-/// a bare name means the working folder.
-fn locate(workflow: &str, given: &[String]) -> Result<(Repositories, String), Failure> {
-    let mut specifications = given.to_vec();
-    let mut workflow = workflow.to_owned();
-    if specifications.is_empty() {
-        let (path, name) = workflow.rsplit_once("/workflows/").unwrap_or((".", &workflow));
-        let path = if path.is_empty() { "/" } else { path };
-        specifications.push(path.to_owned());
-        workflow = name.to_owned();
-    }
-    let repositories = Repositories::open(&specifications).map_err(|error| unreadable(&error))?;
-    Ok((repositories, workflow))
-}
-
-fn unreadable(error: &SourceError) -> Failure {
-    Failure::Surroundings(error.to_string())
-}
-
 /// Replaces a file as a whole: a reader sees the old or the new one, never a part.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Surroundings(format!("cannot write {}: {error}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed =
+        |error: std::io::Error| Failure::Surroundings(format!("cannot write {}: {error}", path.display()));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;

@@ -9,8 +9,10 @@ use crate::failure::Failure;
 
 /// Supervise the tasks of one host for a core; started by the cluster, not by people.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The secret of the core is read from PARTITA_EXECUTOR_SECRET.\n\n\
-    Example: partita executor --core unix:/run/partita/core.sock --host flp001 --directory /tmp")]
+#[command(
+    after_help = "The secret of the core is read from PARTITA_EXECUTOR_SECRET.\n\n\
+    Example: partita executor --core unix:/run/partita/core.sock --host flp001 --directory /tmp"
+)]
 pub(crate) struct Executor {
     /// Where the core listens: unix:/path or http://host:port
     #[arg(long)]
@@ -30,10 +32,16 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    #[allow(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the command line is where the environment is read"
+    )]
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let secret = std::env::var(SECRET_VARIABLE)
-            .map_err(|_| Failure::Usage(format!("{SECRET_VARIABLE} is not set: an executor is started by its cluster")))?;
+        let secret = std::env::var(SECRET_VARIABLE).map_err(|_| {
+            Failure::Usage(format!(
+                "{SECRET_VARIABLE} is not set: an executor is started by its cluster"
+            ))
+        })?;
         let mut config = Config::new(self.core, self.host, secret, self.directory);
         config.core_patience = self.core_patience_ms.map(Duration::from_millis);
         config.die_with_executor = self.die_with_executor;
@@ -41,6 +49,8 @@ impl Executor {
             .enable_all()
             .build()
             .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
-        runtime.block_on(partita_executor::run(config)).map_err(|error| Failure::Surroundings(error.to_string()))
+        runtime
+            .block_on(partita_executor::run(config))
+            .map_err(|error| Failure::Surroundings(error.to_string()))
     }
 }

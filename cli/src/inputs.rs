@@ -51,7 +51,11 @@ impl Inputs {
             }
         }
         if let Some(path) = &self.vars {
-            layers.user.extend(json_object(path)?.into_iter().map(|(name, value)| (name, as_text(value))));
+            layers.user.extend(
+                json_object(path)?
+                    .into_iter()
+                    .map(|(name, value)| (name, as_text(value))),
+            );
         }
         layers.user.extend(assignments(&self.set)?);
         Ok(layers)
@@ -73,7 +77,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let failed = |error| Failure::Surroundings(format!("cannot read {}: {error}", path.display()));
     let size = std::fs::metadata(path).map_err(failed)?.len();
     if size > LARGEST_FILE {
-        return Err(Failure::Usage(format!("{}: {size} bytes, more than {LARGEST_FILE}", path.display())));
+        return Err(Failure::Usage(format!(
+            "{}: {size} bytes, more than {LARGEST_FILE}",
+            path.display()
+        )));
     }
     std::fs::read_to_string(path).map_err(failed)
 }
@@ -81,7 +88,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
 fn json_object(path: &Path) -> Result<serde_json::Map<String, Value>, Failure> {
     match serde_json::from_str(&read_text(path)?) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Failure::Usage(format!("{}: expected a JSON object", path.display()))),
+        Ok(_) => Err(Failure::Usage(format!(
+            "{}: expected a JSON object",
+            path.display()
+        ))),
         Err(error) => Err(Failure::Usage(format!("{}: not JSON: {error}", path.display()))),
     }
 }
@@ -93,8 +103,14 @@ fn take_layer(
 ) -> Result<BTreeMap<String, String>, Failure> {
     match object.remove(layer) {
         None | Some(Value::Null) => Ok(BTreeMap::new()),
-        Some(Value::Object(map)) => Ok(map.into_iter().map(|(name, value)| (name, as_text(value))).collect()),
-        Some(_) => Err(Failure::Usage(format!("{}: `{layer}` must be an object", path.display()))),
+        Some(Value::Object(map)) => Ok(map
+            .into_iter()
+            .map(|(name, value)| (name, as_text(value)))
+            .collect()),
+        Some(_) => Err(Failure::Usage(format!(
+            "{}: `{layer}` must be an object",
+            path.display()
+        ))),
     }
 }
 
@@ -125,7 +141,11 @@ mod tests {
     fn later_options_beat_earlier_layers() {
         let folder = tempfile::tempdir().unwrap();
         let environment = folder.path().join("environment.json");
-        std::fs::write(&environment, r#"{"defaults":{"a":"1"},"user_vars":{"b":"1","c":"1","d":"1"}}"#).unwrap();
+        std::fs::write(
+            &environment,
+            r#"{"defaults":{"a":"1"},"user_vars":{"b":"1","c":"1","d":"1"}}"#,
+        )
+        .unwrap();
         let vars = folder.path().join("vars.json");
         std::fs::write(&vars, r#"{"c":["x"],"d":"2"}"#).unwrap();
         let inputs = Inputs {
@@ -136,13 +156,19 @@ mod tests {
         };
         let layers = inputs.layers().unwrap();
         assert_eq!(layers.defaults["a"], "1");
-        assert_eq!(layers.user.values().map(String::as_str).collect::<Vec<_>>(), ["1", r#"["x"]"#, "3=3"]);
+        assert_eq!(
+            layers.user.values().map(String::as_str).collect::<Vec<_>>(),
+            ["1", r#"["x"]"#, "3=3"]
+        );
     }
 
     #[test]
     fn what_is_not_an_assignment_is_refused() {
         for text in ["novalue", "=x"] {
-            let inputs = Inputs { set: vec![text.into()], ..inputs() };
+            let inputs = Inputs {
+                set: vec![text.into()],
+                ..inputs()
+            };
             assert!(matches!(inputs.layers(), Err(Failure::Usage(_))), "{text}");
         }
     }
@@ -152,7 +178,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("e.json");
         std::fs::write(&path, r#"{"uservars":{}}"#).unwrap();
-        let Err(Failure::Usage(text)) = (Inputs { environment: Some(path), ..inputs() }).layers() else {
+        let Err(Failure::Usage(text)) = (Inputs {
+            environment: Some(path),
+            ..inputs()
+        })
+        .layers() else {
             panic!("accepted")
         };
         assert!(text.contains("uservars"), "{text}");

@@ -22,7 +22,12 @@ use clap::{Parser, Subcommand};
 
 /// Compiler and runtime for experiment control.
 #[derive(Debug, Parser)]
-#[command(name = "partita", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "partita",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "Example: partita run examples/flp/workflows/readout\n\n\
     Exit codes: 0 done, 1 the answer is no, 2 asked wrongly, 3 the surroundings failed.")]
 struct Arguments {

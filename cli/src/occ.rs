@@ -13,7 +13,9 @@ use crate::failure::Failure;
 
 /// Debug one task: ask for its state, send it an event, watch it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: partita occ 127.0.0.1:47100 transition CONFIGURE --set chans.x.0.address=tcp://*:9000")]
+#[command(
+    after_help = "Example: partita occ 127.0.0.1:47100 transition CONFIGURE --set chans.x.0.address=tcp://*:9000"
+)]
 pub(crate) struct Occ {
     /// Where the task listens
     #[arg(default_value_t = format!("127.0.0.1:{}", partita_occ::DEFAULT_PORT))]
@@ -61,7 +63,10 @@ impl Occ {
             .map_err(|error| Failure::Surroundings(error.to_string()))?;
         match self.question {
             Question::GetState => {
-                let report = client.get_state(Instant::now() + timeout).await.map_err(surroundings)?;
+                let report = client
+                    .get_state(Instant::now() + timeout)
+                    .await
+                    .map_err(surroundings)?;
                 println!("{} {}", report.state, report.pid);
                 Ok(())
             }
@@ -73,7 +78,9 @@ impl Occ {
 
 fn resolve(address: &str) -> Result<SocketAddr, Failure> {
     let wrong = |reason: String| Failure::Usage(format!("{address}: not HOST:PORT: {reason}"));
-    let mut found = address.to_socket_addrs().map_err(|error| wrong(error.to_string()))?;
+    let mut found = address
+        .to_socket_addrs()
+        .map_err(|error| wrong(error.to_string()))?;
     found.next().ok_or_else(|| wrong("it has no address".into()))
 }
 
@@ -84,10 +91,18 @@ fn surroundings(error: impl std::fmt::Display) -> Failure {
 async fn transition(client: &Client, event: Event, set: &[String], timeout: Duration) -> Result<(), Failure> {
     let arguments = set
         .iter()
-        .map(|one| one.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or(one))
+        .map(|one| {
+            one.split_once('=')
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .ok_or(one)
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|one| Failure::Usage(format!("--set {one}: expected KEY=VALUE")))?;
-    let source = client.get_state(Instant::now() + timeout).await.map_err(surroundings)?.task_state();
+    let source = client
+        .get_state(Instant::now() + timeout)
+        .await
+        .map_err(surroundings)?
+        .task_state();
     let destination = direct::destination(source, event)
         .ok_or_else(|| Failure::No(format!("{} is not possible in {}", event.name(), source.name())))?;
     let order = Order {
@@ -100,7 +115,9 @@ async fn transition(client: &Client, event: Event, set: &[String], timeout: Dura
     };
     let outcome = client.transition(&order).await;
     println!("{}", outcome.state.name());
-    outcome.error.map_or(Ok(()), |error| Err(Failure::No(error.to_string())))
+    outcome
+        .error
+        .map_or(Ok(()), |error| Err(Failure::No(error.to_string())))
 }
 
 async fn watch(client: &Client) -> Result<(), Failure> {

@@ -73,15 +73,24 @@ impl Show {
             .collect();
         // An open artefact is drawn as it was written; its JSON would have to invent values.
         if !missing.is_empty() && !self.json && self.role.is_none() {
-            return Ok(format!("{}open: --set {} to see its roles\n", show::template_tree(artefact), missing.join(", ")));
+            return Ok(format!(
+                "{}open: --set {} to see its roles\n",
+                show::template_tree(artefact),
+                missing.join(", ")
+            ));
         }
-        let world = Snapshot::new(&artefact.configuration, &artefact.services, || FIXED_UID.to_owned());
+        let world = Snapshot::new(&artefact.configuration, &artefact.services, || {
+            FIXED_UID.to_owned()
+        });
         let instance = instantiate(artefact, &given, &world).map_err(|errors| failed(artefact, &errors))?;
         if !self.json {
             return drawn(instance, self.role.as_deref());
         }
         let dry = self.dry.then(|| show::Dry::new(artefact, &instance, &world));
-        let detail = show::Detail { stacks: self.stacks, dry: dry.as_ref() };
+        let detail = show::Detail {
+            stacks: self.stacks,
+            dry: dry.as_ref(),
+        };
         let value = show::json(artefact, &instance, &detail);
         Ok(format!("{value:#}\n"))
     }
@@ -89,21 +98,30 @@ impl Show {
 
 /// Errors of an instantiation, each with its place.
 pub(crate) fn failed(artefact: &Artefact, errors: &[InstantiateError]) -> Failure {
-    let lines: Vec<String> =
-        errors.iter().map(|error| format!("{}: {error}", place(artefact, error.span))).collect();
+    let lines: Vec<String> = errors
+        .iter()
+        .map(|error| format!("{}: {error}", place(artefact, error.span)))
+        .collect();
     Failure::No(lines.join("\n"))
 }
 
 /// `path:line:column`
 fn place(artefact: &Artefact, span: Span) -> String {
-    let path = usize::try_from(span.source).ok().and_then(|index| artefact.sources.get(index));
-    format!("{}:{}:{}", path.map_or("?", |source| source.path.as_str()), span.line, span.column)
+    let path = usize::try_from(span.source)
+        .ok()
+        .and_then(|index| artefact.sources.get(index));
+    format!(
+        "{}:{}:{}",
+        path.map_or("?", |source| source.path.as_str()),
+        span.line,
+        span.column
+    )
 }
 
 fn drawn(mut instance: Instance, path: Option<&str>) -> Result<String, Failure> {
     if let Some(path) = path {
-        instance.root =
-            take(instance.root, path).ok_or_else(|| Failure::No(format!("no role `{path}` in this artefact")))?;
+        instance.root = take(instance.root, path)
+            .ok_or_else(|| Failure::No(format!("no role `{path}` in this artefact")))?;
     }
     Ok(show::instance_tree(&instance))
 }
@@ -136,7 +154,14 @@ fn parameters(artefact: &Artefact) -> String {
 
 fn sources(artefact: &Artefact) -> String {
     let mut text = String::new();
-    for Source { repository, revision, path, blob, dirty } in &artefact.sources {
+    for Source {
+        repository,
+        revision,
+        path,
+        blob,
+        dirty,
+    } in &artefact.sources
+    {
         let revision = if revision.is_empty() { "-" } else { revision };
         let mark = if *dirty { "  dirty" } else { "" };
         let _ = writeln!(text, "{blob}  {repository}@{revision}  {path}{mark}");

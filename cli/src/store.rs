@@ -34,8 +34,11 @@ impl Store {
 fn list(store: &store::Store) -> Result<(), Failure> {
     let names = store.names()?;
     for digest in store.list()? {
-        let of_this: Vec<&str> =
-            names.iter().filter(|(_, named)| *named == digest).map(|(name, _)| name.as_str()).collect();
+        let of_this: Vec<&str> = names
+            .iter()
+            .filter(|(_, named)| *named == digest)
+            .map(|(name, _)| name.as_str())
+            .collect();
         println!("{}", format!("{digest}  {}", of_this.join(", ")).trim_end());
     }
     Ok(())
@@ -43,8 +46,11 @@ fn list(store: &store::Store) -> Result<(), Failure> {
 
 fn verify(store: &store::Store) -> Result<(), Failure> {
     let digests = store.list()?;
-    let damaged: Vec<String> =
-        digests.iter().filter_map(|digest| store.load(digest).err()).map(|error| error.to_string()).collect();
+    let damaged: Vec<String> = digests
+        .iter()
+        .filter_map(|digest| store.load(digest).err())
+        .map(|error| error.to_string())
+        .collect();
     if damaged.is_empty() {
         println!("{} artefacts, all sound", digests.len());
         return Ok(());
@@ -63,8 +69,9 @@ pub(crate) fn open(folder: Option<&Path>) -> Result<store::Store, Failure> {
 
 /// Where this user's data is kept (<https://specifications.freedesktop.org/basedir-spec>).
 pub(crate) fn data_folder() -> Result<PathBuf, Failure> {
-    let strategy = etcetera::choose_base_strategy()
-        .map_err(|error| Failure::Surroundings(format!("no home folder: {error}; give --store and --state")))?;
+    let strategy = etcetera::choose_base_strategy().map_err(|error| {
+        Failure::Surroundings(format!("no home folder: {error}; give --store and --state"))
+    })?;
     Ok(strategy.data_dir().join("partita"))
 }
 

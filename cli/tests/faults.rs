@@ -22,7 +22,10 @@ fn run_with(bad: &str, mode: &str, critical: bool, extra: &[&str]) -> (Home, Out
     let repository = repository(
         home.path(),
         &workflow,
-        &[("good", &task("good", "direct", "partita stand-in idle")), ("bad", &task("bad", mode, bad))],
+        &[
+            ("good", &task("good", "direct", "partita stand-in idle")),
+            ("bad", &task("bad", mode, bad)),
+        ],
     );
     let output = home
         .partita()
@@ -58,34 +61,56 @@ fn a_program_that_is_not_there_says_so() {
 
 #[test]
 fn a_task_that_dies_in_running_ends_the_run() {
-    let (_home, output) = run_with("partita stand-in misbehave die-in RUNNING", "direct", true, &["--for", "60s"]);
+    let (_home, output) = run_with(
+        "partita stand-in misbehave die-in RUNNING",
+        "direct",
+        true,
+        &["--for", "60s"],
+    );
     assert_told(&output, &["test.bad", "localhost", "ERROR"]);
 }
 
 #[test]
 fn a_task_that_exits_with_zero_in_running_is_noticed() {
-    let (_home, output) =
-        run_with("partita stand-in misbehave exit-zero-in-running", "direct", true, &["--for", "60s"]);
+    let (_home, output) = run_with(
+        "partita stand-in misbehave exit-zero-in-running",
+        "direct",
+        true,
+        &["--for", "60s"],
+    );
     assert_told(&output, &["test.bad", "localhost", "0"]);
 }
 
 #[test]
 fn a_task_that_hangs_in_a_transition_meets_its_deadline() {
-    let (_home, output) =
-        run_with("partita stand-in misbehave hang-in CONFIGURE", "direct", true, &["--set", "configure_timeout=500ms"]);
+    let (_home, output) = run_with(
+        "partita stand-in misbehave hang-in CONFIGURE",
+        "direct",
+        true,
+        &["--set", "configure_timeout=500ms"],
+    );
     assert_told(&output, &["test.bad", "CONFIGURE", "500ms"]);
 }
 
 #[test]
 fn a_task_that_never_answers_meets_its_deadline() {
-    let (_home, output) =
-        run_with("partita stand-in misbehave never-answer", "direct", true, &["--set", "deploy_timeout=500ms"]);
+    let (_home, output) = run_with(
+        "partita stand-in misbehave never-answer",
+        "direct",
+        true,
+        &["--set", "deploy_timeout=500ms"],
+    );
     assert_told(&output, &["test.bad", "500ms"]);
 }
 
 #[test]
 fn a_task_that_refuses_a_transition_is_named() {
-    let (_home, output) = run_with("partita stand-in misbehave fail-transition START", "direct", true, &[]);
+    let (_home, output) = run_with(
+        "partita stand-in misbehave fail-transition START",
+        "direct",
+        true,
+        &[],
+    );
     assert_told(&output, &["test.bad", "START"]);
 }
 
@@ -99,7 +124,10 @@ fn a_failure_that_is_not_critical_is_shown_and_harms_nothing() {
 
 #[test]
 fn a_task_that_ignores_signals_and_forks_is_gone_all_the_same() {
-    for bad in ["partita stand-in misbehave ignore-sigterm", "partita stand-in misbehave fork-children"] {
+    for bad in [
+        "partita stand-in misbehave ignore-sigterm",
+        "partita stand-in misbehave fork-children",
+    ] {
         let (_home, output) = run_with(bad, "direct", true, &[]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     }

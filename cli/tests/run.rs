@@ -22,7 +22,10 @@ fn assert_tidy(home: &Home) {
 }
 
 fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -41,7 +44,10 @@ fn start(home: &Home) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut seen = String::new();
     loop {
         let mut line = String::new();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "ended before it ran:\n{seen}");
+        assert!(
+            lines.read_line(&mut line).unwrap() > 0,
+            "ended before it ran:\n{seen}"
+        );
         seen.push_str(&line);
         if line.contains("RUNNING") {
             return (child, lines);
@@ -70,12 +76,25 @@ fn the_example_runs_and_leaves_nothing_behind() {
 #[test]
 fn an_artefact_runs_by_its_hash() {
     let home = Home::new();
-    let compiled = home.partita().arg("compile").arg(examples().join("flp/workflows/readout")).output().unwrap();
+    let compiled = home
+        .partita()
+        .arg("compile")
+        .arg(examples().join("flp/workflows/readout"))
+        .output()
+        .unwrap();
     let hash = stdout(&compiled).lines().last().unwrap().to_owned();
-    let output = home.partita().args(["run", &hash, "--for", "200ms"]).output().unwrap();
+    let output = home
+        .partita()
+        .args(["run", &hash, "--for", "200ms"])
+        .output()
+        .unwrap();
     stdout(&output);
     let prefix = &hash["sha256:".len()..][..10];
-    let output = home.partita().args(["run", prefix, "--for", "200ms"]).output().unwrap();
+    let output = home
+        .partita()
+        .args(["run", prefix, "--for", "200ms"])
+        .output()
+        .unwrap();
     stdout(&output);
     assert_tidy(&home);
 }
@@ -94,8 +113,17 @@ fn run_numbers_are_never_used_twice() {
             .unwrap();
         stdout(&output);
         let told = stderr(&output);
-        let number = told.split("run ").filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok());
-        numbers.push(number.last().unwrap_or_else(|| panic!("no run number in:\n{told}")));
+        let number = told.split("run ").filter_map(|rest| {
+            rest.split(|c: char| !c.is_ascii_digit())
+                .next()?
+                .parse::<u32>()
+                .ok()
+        });
+        numbers.push(
+            number
+                .last()
+                .unwrap_or_else(|| panic!("no run number in:\n{told}")),
+        );
     }
     assert!(numbers[1] > numbers[0], "{numbers:?}");
 }
@@ -109,9 +137,15 @@ fn signals_stop_the_run_in_order() {
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut lines, &mut rest).unwrap();
         let status = child.wait().unwrap();
-        assert!(rest.contains("STOP_ACTIVITY") || rest.contains("CONFIGURED"), "{name}: the run is stopped in order:\n{rest}");
+        assert!(
+            rest.contains("STOP_ACTIVITY") || rest.contains("CONFIGURED"),
+            "{name}: the run is stopped in order:\n{rest}"
+        );
         assert!(rest.contains("DONE"), "{name}: the environment is ended:\n{rest}");
-        assert!(status.code().is_some(), "{name}: it ends by itself, not by the signal");
+        assert!(
+            status.code().is_some(),
+            "{name}: it ends by itself, not by the signal"
+        );
         assert_tidy(&home);
     }
 }
@@ -125,7 +159,11 @@ fn nothing_outlives_a_killed_command() {
     // The executor notices at once that its core is gone and ends its tasks; the wait is for that, and bounded.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while !home.survivors().is_empty() {
-        assert!(std::time::Instant::now() < deadline, "still alive: {:?}", home.survivors());
+        assert!(
+            std::time::Instant::now() < deadline,
+            "still alive: {:?}",
+            home.survivors()
+        );
         std::thread::yield_now();
     }
 }

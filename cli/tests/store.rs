@@ -9,9 +9,24 @@ use support::{Home, examples, stderr, stdout};
 
 /// Compiles the example; gives the artefact's hash and its file in the store.
 fn compiled(home: &Home) -> (String, PathBuf) {
-    let output = home.partita().arg("compile").arg(examples().join("flp/workflows/readout")).output().unwrap();
-    let hash = stdout(&output).lines().last().unwrap().strip_prefix("sha256:").unwrap().to_owned();
-    let file = home.files().into_iter().find(|path| path.to_string_lossy().contains(&hash)).unwrap();
+    let output = home
+        .partita()
+        .arg("compile")
+        .arg(examples().join("flp/workflows/readout"))
+        .output()
+        .unwrap();
+    let hash = stdout(&output)
+        .lines()
+        .last()
+        .unwrap()
+        .strip_prefix("sha256:")
+        .unwrap()
+        .to_owned();
+    let file = home
+        .files()
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains(&hash))
+        .unwrap();
     (hash, home.path().join(file))
 }
 
@@ -42,7 +57,11 @@ fn a_damaged_artefact_is_refused() {
         fs::write(&file, bytes).unwrap();
         for command in [["show", "--tree", &hash], ["run", "--for=1s", &hash]] {
             let output = home.partita().args(command).output().unwrap();
-            assert!(matches!(output.status.code(), Some(1 | 3)), "{what}: {}", stderr(&output));
+            assert!(
+                matches!(output.status.code(), Some(1 | 3)),
+                "{what}: {}",
+                stderr(&output)
+            );
             assert!(stderr(&output).contains(&hash), "{what}: {}", stderr(&output));
             assert!(output.stdout.is_empty(), "{what}");
         }
@@ -54,6 +73,10 @@ fn a_damaged_artefact_is_refused() {
 #[test]
 fn a_hash_that_is_not_there_is_an_answer() {
     let home = Home::new();
-    let output = home.partita().args(["show", "0123456789abcdef"]).output().unwrap();
+    let output = home
+        .partita()
+        .args(["show", "0123456789abcdef"])
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }

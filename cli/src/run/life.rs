@@ -33,7 +33,11 @@ pub(super) async fn live(
     let signals = Signals::listen()?;
     let mut story = Story::begin(&artefact.root, &digest.to_string());
     let core = Core::start(config).map_err(|error| refused(&error))?;
-    let mut life = Life { core: &core, data_taking, signals };
+    let mut life = Life {
+        core: &core,
+        data_taking,
+        signals,
+    };
     let result = life.lived(artefact, given, &mut story).await;
     core.shutdown().await;
     story.end(result.is_ok());
@@ -47,9 +51,18 @@ struct Life<'a> {
 }
 
 impl Life<'_> {
-    async fn lived(&mut self, artefact: Arc<Artefact>, given: Layers, story: &mut Story) -> Result<(), Failure> {
-        let Creation { id, mut observations, outcome, warnings } =
-            create(self.core, artefact, given).await?;
+    async fn lived(
+        &mut self,
+        artefact: Arc<Artefact>,
+        given: Layers,
+        story: &mut Story,
+    ) -> Result<(), Failure> {
+        let Creation {
+            id,
+            mut observations,
+            outcome,
+            warnings,
+        } = create(self.core, artefact, given).await?;
         story.environment(&id, &warnings);
         tokio::select! {
             outcome = story.watching(&mut observations, outcome.wait()) => {
@@ -66,7 +79,12 @@ impl Life<'_> {
     }
 
     /// START, the run, STOP.
-    async fn take_data(&mut self, id: &str, story: &mut Story, observations: &mut Observations) -> Result<(), Failure> {
+    async fn take_data(
+        &mut self,
+        id: &str,
+        story: &mut Story,
+        observations: &mut Observations,
+    ) -> Result<(), Failure> {
         tokio::select! {
             started = story.watching(observations, self.core.transition(id, Transition::Start)) => {
                 started.map_err(|error| story.failure(&error))?;
@@ -76,7 +94,11 @@ impl Life<'_> {
                 return Ok(());
             }
         }
-        let snapshot = self.core.snapshot(id).await.map_err(|error| story.failure(&error))?;
+        let snapshot = self
+            .core
+            .snapshot(id)
+            .await
+            .map_err(|error| story.failure(&error))?;
         story.running(&snapshot, self.data_taking);
         tokio::select! {
             state = story.until_it_stops(observations) => return match state {
@@ -88,13 +110,23 @@ impl Life<'_> {
                 story.interrupted(name);
             }
         }
-        let stopped = story.watching(observations, self.core.transition(id, Transition::Stop)).await;
+        let stopped = story
+            .watching(observations, self.core.transition(id, Transition::Stop))
+            .await;
         stopped.map(|_| ()).map_err(|error| story.failure(&error))
     }
 
     /// Ends the environment in order; a signal meanwhile ends it by force.
-    async fn destroy(&mut self, id: &str, story: &mut Story, observations: &mut Observations) -> Result<(), Failure> {
-        let in_order = DestroyOptions { allow_in_running: true, ..DestroyOptions::default() };
+    async fn destroy(
+        &mut self,
+        id: &str,
+        story: &mut Story,
+        observations: &mut Observations,
+    ) -> Result<(), Failure> {
+        let in_order = DestroyOptions {
+            allow_in_running: true,
+            ..DestroyOptions::default()
+        };
         let ended = tokio::select! {
             ended = story.watching(observations, self.core.destroy(id, in_order)) => ended,
             name = self.signals.next() => {
@@ -118,7 +150,9 @@ async fn create(core: &Core, artefact: Arc<Artefact>, mut given: Layers) -> Resu
         let world = World::new(&artefact.configuration, &artefact.services, uid);
         instantiate(&artefact, &given, &world).map_err(|errors| show::failed(&artefact, &errors))?
     };
-    core.create(id, artefact, instance).await.map_err(|error| refused(&error))
+    core.create(id, artefact, instance)
+        .await
+        .map_err(|error| refused(&error))
 }
 
 /// Before there is an environment: the plan is impossible, or the machine fails us.

@@ -4,7 +4,6 @@ mod life;
 mod story;
 mod tree;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +20,10 @@ use crate::store;
 
 /// Run a workflow on this machine: deploy, configure, start, stop, and leave nothing behind.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples: partita run examples/flp/workflows/readout --for 5s\n          \
-    partita run 3f2a9c --set hosts='[\"localhost\"]'")]
+#[command(
+    after_help = "Examples: partita run examples/flp/workflows/readout --for 5s\n          \
+    partita run 3f2a9c --set hosts='[\"localhost\"]'"
+)]
 pub(crate) struct Run {
     /// Workflow (as for `compile`) or artefact (as for `show`)
     #[arg(value_name = "WORKFLOW|ARTEFACT")]
@@ -33,7 +34,12 @@ pub(crate) struct Run {
     #[arg(long = "for", default_value = "10s", value_name = "DURATION", value_parser = data_taking)]
     data_taking: DataTaking,
     /// Hosts to play on this machine, an executor each
-    #[arg(long, value_delimiter = ',', default_value = "localhost", value_name = "NAMES")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "localhost",
+        value_name = "NAMES"
+    )]
     hosts: Vec<String>,
     /// Folder for the run number
     #[arg(long, env = "PARTITA_STATE", value_name = "DIR")]
@@ -48,7 +54,9 @@ fn data_taking(text: &str) -> Result<DataTaking, String> {
     if text == "forever" {
         return Ok(DataTaking(None));
     }
-    partita_artefact::duration::parse(text).map(|time| DataTaking(Some(time))).map_err(|error| error.to_string())
+    partita_artefact::duration::parse(text)
+        .map(|time| DataTaking(Some(time)))
+        .map_err(|error| error.to_string())
 }
 
 impl Run {
@@ -61,7 +69,13 @@ impl Run {
             .enable_all()
             .build()
             .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
-        runtime.block_on(life::live(Arc::new(artefact), &digest, given, config, self.data_taking.0))
+        runtime.block_on(life::live(
+            Arc::new(artefact),
+            &digest,
+            given,
+            config,
+            self.data_taking.0,
+        ))
     }
 
     /// What is asked for, in any case loaded from the store by its hash.
@@ -90,7 +104,10 @@ impl Run {
         if missing.is_empty() {
             return Ok(given);
         }
-        Err(Failure::Usage(format!("the artefact is open: give {}", missing.join(" "))))
+        Err(Failure::Usage(format!(
+            "the artefact is open: give {}",
+            missing.join(" ")
+        )))
     }
 
     fn configuration(&self, artefact: &Artefact) -> Result<Config, Failure> {
@@ -100,11 +117,12 @@ impl Run {
         };
         let program = std::env::current_exe()
             .map_err(|error| Failure::Surroundings(format!("cannot find this program: {error}")))?;
-        let path = search_path(&program);
-        let mut config =
-            Config::new(state, vec![program.into(), "executor".into()], services(&artefact.services)?);
+        let mut config = Config::new(
+            state,
+            vec![program.into(), "executor".into()],
+            services(&artefact.services)?,
+        );
         config.hosts.clone_from(&self.hosts);
-        config.environment = path.into_iter().map(|path| ("PATH".into(), path)).collect();
         Ok(config)
     }
 }
@@ -120,18 +138,13 @@ fn services(names: &[String]) -> Result<Registry, Failure> {
     let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(TestPlugin)];
     for name in names.iter().filter(|name| *name != TestPlugin.name()) {
         let answerer = Answerer::of(name).ok_or_else(|| {
-            let known: Vec<&str> = partita_services::ANSWERABLE.iter().map(|(name, _)| *name).collect();
+            let known: Vec<&str> = partita_services::ANSWERABLE
+                .iter()
+                .map(|(name, _)| *name)
+                .collect();
             Failure::Usage(format!("--services {name}: known are {}", known.join(", ")))
         })?;
         services.push(Arc::new(answerer));
     }
     Registry::new(services).map_err(|error| Failure::Usage(error.to_string()))
-}
-
-/// Where tasks look for programs: first where this one is, so that `partita stand-in` is found by its name.
-#[allow(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
-fn search_path(program: &Path) -> Option<OsString> {
-    let own = program.parent()?.to_owned();
-    let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&inherited))).ok()
 }

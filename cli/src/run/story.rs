@@ -30,9 +30,16 @@ pub(super) struct Story {
 }
 
 impl Story {
-    #[allow(clippy::disallowed_methods, reason = "times are shown to people; nothing is decided by them")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "times are shown to people; nothing is decided by them"
+    )]
     pub(super) fn begin(root: &str, digest: &str) -> Self {
-        let living = if terminal::live() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let living = if terminal::live() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
         living.set_style(ProgressStyle::default_spinner());
         living.enable_steady_tick(TICK);
         let story = Self {
@@ -64,7 +71,9 @@ impl Story {
     }
 
     pub(super) fn interrupted(&self, signal: &str) {
-        self.say_timed(&format!("{signal}: stopping in order; once more to stop by force"));
+        self.say_timed(&format!(
+            "{signal}: stopping in order; once more to stop by force"
+        ));
     }
 
     /// Tells what happens until the work is done, and all that had happened by then.
@@ -97,7 +106,11 @@ impl Story {
             match observations.recv().await {
                 Ok(observation) => {
                     self.tell(&observation);
-                    if let Observation::Environment { state, transition: None, .. } = observation
+                    if let Observation::Environment {
+                        state,
+                        transition: None,
+                        ..
+                    } = observation
                         && state != State::Running
                     {
                         return state;
@@ -111,17 +124,26 @@ impl Story {
 
     fn tell(&mut self, observation: &Observation) {
         match observation {
-            Observation::Environment { state, transition, run } => {
+            Observation::Environment {
+                state,
+                transition,
+                run,
+            } => {
                 if self.state != Some(*state) {
                     let number = run.map(|run| format!(", run {run}")).unwrap_or_default();
                     self.say_timed(&format!("{state}{number}"));
                 }
                 self.state = Some(*state);
                 self.run = run.or(self.run);
-                let doing = transition.map_or_else(|| state.to_string(), |transition| transition.name().to_owned());
+                let doing =
+                    transition.map_or_else(|| state.to_string(), |transition| transition.name().to_owned());
                 self.living.set_message(doing);
             }
-            Observation::Hook { path, moment, progress } => self.tell_hook(path, moment, progress),
+            Observation::Hook {
+                path,
+                moment,
+                progress,
+            } => self.tell_hook(path, moment, progress),
             Observation::Cause(cause) => self.tell_cause(&cause.to_string(), cause.harmless),
             Observation::Role { .. } => {}
             Observation::Gone => {
@@ -144,7 +166,11 @@ impl Story {
 
     fn tell_cause(&mut self, text: &str, harmless: bool) {
         if self.told.insert(text.to_owned()) {
-            let label = if harmless { terminal::warning_label() } else { terminal::error_label() };
+            let label = if harmless {
+                terminal::warning_label()
+            } else {
+                terminal::error_label()
+            };
             self.say(&format!("{label} {text}"));
         }
     }
@@ -153,7 +179,9 @@ impl Story {
     pub(super) fn running(&self, snapshot: &Snapshot, time: Option<Duration>) {
         self.say(tree::draw(&snapshot.roles).trim_end());
         let run = self.run.map(|run| format!("run {run}")).unwrap_or_default();
-        let rest = time.map_or("until stopped (Ctrl-C)".to_owned(), |time| format!("for {time:?}"));
+        let rest = time.map_or("until stopped (Ctrl-C)".to_owned(), |time| {
+            format!("for {time:?}")
+        });
         self.say_timed(&format!("{run}: taking data {rest}"));
     }
 

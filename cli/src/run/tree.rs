@@ -6,12 +6,24 @@ use partita_core::core::RoleSnapshot;
 
 /// Draws the roles, which come parents first. Calls are left out: they have no state of their own.
 pub(super) fn draw(roles: &[RoleSnapshot]) -> String {
-    let shown: Vec<&RoleSnapshot> = roles.iter().filter(|role| !role.call && !holds_only_calls(role, roles)).collect();
-    let name_width = shown.iter().map(|role| indent(role, roles) + name(role, roles).chars().count()).max().unwrap_or(0);
+    let shown: Vec<&RoleSnapshot> = roles
+        .iter()
+        .filter(|role| !role.call && !holds_only_calls(role, roles))
+        .collect();
+    let name_width = shown
+        .iter()
+        .map(|role| indent(role, roles) + name(role, roles).chars().count())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for role in shown {
         let label = format!("{}{}", " ".repeat(indent(role, roles)), name(role, roles));
-        let _ = write!(text, "{label:name_width$}  {:10} {:8}", role.state.to_string(), role.status.to_string());
+        let _ = write!(
+            text,
+            "{label:name_width$}  {:10} {:8}",
+            role.state.to_string(),
+            role.status.to_string()
+        );
         if let Some(task) = &role.task {
             let host = task.host.as_deref().unwrap_or("nowhere");
             let _ = write!(text, "  {host}");
@@ -30,11 +42,16 @@ pub(super) fn draw(roles: &[RoleSnapshot]) -> String {
 
 /// The nearest role above, among those that come before.
 fn parent<'a>(role: &RoleSnapshot, roles: &'a [RoleSnapshot]) -> Option<&'a RoleSnapshot> {
-    roles.iter().filter(|other| is_below(role, other)).max_by_key(|other| other.path.len())
+    roles
+        .iter()
+        .filter(|other| is_below(role, other))
+        .max_by_key(|other| other.path.len())
 }
 
 fn is_below(role: &RoleSnapshot, other: &RoleSnapshot) -> bool {
-    role.path.strip_prefix(&other.path).is_some_and(|rest| rest.starts_with('.'))
+    role.path
+        .strip_prefix(&other.path)
+        .is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn indent(role: &RoleSnapshot, roles: &[RoleSnapshot]) -> usize {
@@ -47,5 +64,8 @@ fn name<'a>(role: &'a RoleSnapshot, roles: &[RoleSnapshot]) -> &'a str {
 }
 
 fn holds_only_calls(role: &RoleSnapshot, roles: &[RoleSnapshot]) -> bool {
-    role.task.is_none() && !roles.iter().any(|other| other.task.is_some() && is_below(other, role))
+    role.task.is_none()
+        && !roles
+            .iter()
+            .any(|other| other.task.is_some() && is_below(other, role))
 }

@@ -15,7 +15,9 @@ pub struct Home {
 
 impl Home {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -40,10 +42,19 @@ impl Home {
         fs::read_dir("/proc")
             .unwrap()
             .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()))
             .filter(|entry| {
-                fs::read(entry.path().join("environ"))
-                    .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit())
+            })
+            .filter(|entry| {
+                fs::read(entry.path().join("environ")).is_ok_and(|environment| {
+                    environment
+                        .split(|byte| *byte == 0)
+                        .any(|one| one == mark.as_bytes())
+                })
             })
             .map(|entry| {
                 let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -74,7 +85,10 @@ impl Home {
 
 /// The repository that the examples are in.
 pub fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("examples")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .join("examples")
 }
 
 /// A workflow repository with one workflow `test` and the given task templates.
