@@ -150,7 +150,7 @@ async fn create(core: &Core, artefact: Arc<Artefact>, mut given: Layers) -> Resu
         let world = World::new(&artefact.configuration, &artefact.services, uid);
         instantiate(&artefact, &given, &world).map_err(|errors| show::failed(&artefact, &errors))?
     };
-    core.create(id, artefact, instance)
+    core.create(id, artefact, instance, false)
         .await
         .map_err(|error| refused(&error))
 }
