@@ -10,26 +10,26 @@ const LENGTH: usize = 11;
 
 /// A source of identities.
 #[derive(Debug)]
-pub struct Identities {
+pub(crate) struct Identities {
     source: File,
 }
 
 impl Identities {
     /// Identities from the randomness of the system.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let source = File::open("/dev/urandom")?;
         Ok(Self { source })
     }
 
     /// A new one, of 11 characters.
-    pub fn new_id(&self) -> io::Result<String> {
+    pub(crate) fn new_id(&self) -> io::Result<String> {
         let mut bytes = [0; 8];
         (&self.source).read_exact(&mut bytes)?;
         Ok(base58(u64::from_le_bytes(bytes)))
     }
 
     /// A secret, of 33 characters.
-    pub fn secret(&self) -> io::Result<String> {
+    pub(crate) fn secret(&self) -> io::Result<String> {
         Ok([self.new_id()?, self.new_id()?, self.new_id()?].concat())
     }
 }

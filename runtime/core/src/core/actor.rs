@@ -190,7 +190,7 @@ impl Actor {
             }
             Asked::Cleanup { answer } => {
                 self.kill_left();
-                drop(answer.send(()));
+                let _ = answer.send(());
             }
             Asked::Shutdown { .. } => {}
         }

@@ -123,7 +123,7 @@ pub enum CoreError {
         /// State of the environment now.
         state: State,
         /// Why.
-        cause: Cause,
+        cause: Box<Cause>,
     },
     /// The core is shutting down.
     #[error("the core is shutting down")]
@@ -148,7 +148,10 @@ impl Pending {
     pub async fn wait(self) -> Result<Outcome, CoreError> {
         match self.0.await {
             Ok(Reply::Done { state, run }) => Ok(Outcome { state, run }),
-            Ok(Reply::Failed { state, cause }) => Err(CoreError::Failed { state, cause }),
+            Ok(Reply::Failed { state, cause }) => Err(CoreError::Failed {
+                state,
+                cause: Box::new(cause),
+            }),
             Ok(Reply::Refused { state, reason }) => Err(CoreError::Refused { state, reason }),
             Err(_) => Err(CoreError::Stopped),
         }

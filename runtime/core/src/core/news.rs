@@ -33,7 +33,7 @@ impl Actor {
             ClusterEvent::Said { host, body } => match body {
                 Body::Update(update) => self.update(&host, update),
                 Body::TransitionReport(report) => self.transition_report(report),
-                Body::HookReport(report) => self.hook_report(report),
+                Body::HookReport(report) => self.hook_report(&report),
                 Body::DeviceEvent(event) => self.device_event(event),
                 Body::Hello(_) => {}
             },
@@ -94,7 +94,7 @@ impl Actor {
         self.step(environment, Event::Answers(number, answers));
     }
 
-    fn hook_report(&mut self, report: WireHook) {
+    fn hook_report(&mut self, report: &WireHook) {
         let Some((environment, number)) = command(&report.command_id) else {
             return;
         };

@@ -53,7 +53,7 @@ impl Environment {
         self.queue.push_front(job);
     }
 
-    /// Something critical is gone. What is under way is cancelled if it can be; GO_ERROR follows in any case.
+    /// Something critical is gone. What is under way is cancelled if it can be; `GO_ERROR` follows in any case.
     pub(super) fn critical_loss(&mut self, cause: Cause) {
         self.observe(Observation::Cause(cause.clone()));
         match (&self.program, &self.job) {
@@ -117,9 +117,8 @@ impl Environment {
             (Request::Create { .. }, _) if job.failed => Some(Program::teardown(self.state, false)),
             (Request::Create { .. }, State::Standby) => self.program_of(Transition::Deploy),
             (Request::Create { .. }, State::Deployed) => self.program_of(Transition::Configure),
-            (Request::Create { .. }, _) => None,
             (Request::Transition(transition), _) if !job.failed && !self.began => self.program_of(transition),
-            (Request::Transition(_), _) => None,
+            (Request::Create { .. } | Request::Transition(_), _) => None,
             (Request::Destroy(options), state) => self.next_of_destroy(options, state),
         };
         self.began = true;
@@ -242,13 +241,19 @@ impl Environment {
             _ => {}
         }
         if state == State::Done {
-            let timers: Vec<Timer> = self.timers.keys().copied().collect();
-            for timer in timers {
-                self.cancel_timer(timer);
-            }
-            self.observe(Observation::Gone);
-            self.effects.push(Effect::Gone);
+            self.gone();
         }
+    }
+
+    /// Who is still waiting is told, and nothing is left behind.
+    fn gone(&mut self) {
+        while self.next_job() {}
+        let timers: Vec<Timer> = self.timers.keys().copied().collect();
+        for timer in timers {
+            self.cancel_timer(timer);
+        }
+        self.observe(Observation::Gone);
+        self.effects.push(Effect::Gone);
     }
 
     /// The run of an environment with automatic transitions is over, and everybody has seen it.

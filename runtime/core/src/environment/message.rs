@@ -22,7 +22,7 @@ pub enum Request {
         /// Then one run by itself, and when it is over the end (`runtime.md` 3.8).
         auto: bool,
     },
-    /// One transition. If it fails, GO_ERROR follows.
+    /// One transition. If it fails, `GO_ERROR` follows.
     Transition(Transition),
     /// End it.
     Destroy(DestroyOptions),

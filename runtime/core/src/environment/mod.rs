@@ -138,7 +138,10 @@ impl Environment {
     /// Takes one event and says what is to be done, in order. `now`: milliseconds since 1970.
     pub fn step(&mut self, now: u64, event: Event) -> Vec<Effect> {
         self.now = self.now.max(now);
+        let gone = self.state == State::Done && self.program.is_none();
         match event {
+            // Late news of what is over.
+            event if gone && !matches!(event, Event::Request(..)) => {}
             Event::Request(id, request) => self.request(id, request),
             Event::Task(task, report) => self.task_report(task, report),
             Event::Answers(command, answers) => self.answers(command, answers),

@@ -73,7 +73,7 @@ impl Transition {
     }
 
     /// Name of the event that tasks get, and the states it leads from and to (`executor.proto`). DEPLOY sends
-    /// none; GO_ERROR sends STOP.
+    /// none; `GO_ERROR` sends STOP.
     pub fn task_event(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Deploy | Self::Configure => ("CONFIGURE", "STANDBY", "CONFIGURED"),
@@ -178,7 +178,7 @@ impl Program {
         }
     }
 
-    /// How an environment ends. DESTROY and after_DESTROY hooks share one row of weights.
+    /// How an environment ends. DESTROY and `after_DESTROY` hooks share one row of weights.
     pub(super) fn teardown(from: State, keep: bool) -> Self {
         let leave = format!("leave_{from}");
         let last = ["DESTROY".to_owned(), "after_DESTROY".to_owned()];
@@ -199,7 +199,7 @@ impl Program {
         }
     }
 
-    /// A failure stops it here: nothing has changed yet that would have to be finished. GO_ERROR and the end of
+    /// A failure stops it here: nothing has changed yet that would have to be finished. `GO_ERROR` and the end of
     /// the environment always go on.
     pub(super) fn can_be_cancelled(&self) -> bool {
         self.transition
