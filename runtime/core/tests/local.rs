@@ -1,5 +1,12 @@
 //! Environments of real processes on the local cluster. `harness = false`: this program plays executor and task too.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test, though without the harness by which clippy would know it for one"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ struct Idle;
 impl Task for Idle {}
 
 /// Is what this process was started for, if that is not testing.
-pub fn play_role() -> bool {
+pub(crate) fn play_role() -> bool {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("executor") => executor(&arguments[1..]),
@@ -54,12 +54,12 @@ fn executor(arguments: &[String]) {
 }
 
 /// This program.
-pub fn myself() -> OsString {
+pub(crate) fn myself() -> OsString {
     std::env::current_exe().expect("a program").into()
 }
 
 /// A core whose executors are this program.
-pub fn config(folder: &Path, hosts: &[&str], services: Registry) -> Config {
+pub(crate) fn config(folder: &Path, hosts: &[&str], services: Registry) -> Config {
     let mut config = Config::new(folder.to_owned(), vec![myself(), "executor".into()], services);
     config.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
     config
