@@ -2,6 +2,12 @@
 //! is answered once, every timer ends, no run number and no command is used twice, a refused request does nothing,
 //! no hook runs twice in one transition, and everything comes to an end.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test, and what its worlds are made of"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -326,6 +332,13 @@ impl World {
                     self.soon(Event::RunNumber(number));
                 }
             }
+            effect => self.keep(effect),
+        }
+    }
+
+    /// Effects that need no answer.
+    fn keep(&mut self, effect: Effect) {
+        match effect {
             Effect::SetTimer(timer, after) => {
                 let key = self.after(
                     u64::try_from(after.as_millis()).expect("short"),
@@ -353,7 +366,7 @@ impl World {
                     self.timers
                 );
             }
-            Effect::Observe(_) | Effect::SetVariable { .. } | Effect::CancelCall(_) | Effect::Leave(_) => {}
+            _ => {}
         }
     }
 

@@ -234,7 +234,7 @@ impl Environment {
                 self.react(Transition::Start, Vec::new());
             }
             (_, State::Running | State::Done) => {}
-            _ if self.auto => {
+            _ if self.auto && !self.timers.contains_key(&Timer::Linger) => {
                 let linger = self.plan.deadlines.linger.time;
                 self.set_timer(Timer::Linger, linger, "end of the environment".to_owned());
             }
