@@ -42,6 +42,10 @@ impl Executor {
                 "{SECRET_VARIABLE} is not set: an executor is started by its cluster"
             ))
         })?;
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .init();
         let mut config = Config::new(self.core, self.host, secret, self.directory);
         config.core_patience = self.core_patience_ms.map(Duration::from_millis);
         config.die_with_executor = self.die_with_executor;

@@ -62,8 +62,8 @@ fn several_errors_are_reported_at_once_with_their_places() {
     let home = Home::new();
     let repository = repository(
         home.path(),
-        "name: test\ndefaults:\n  detector: TST\nroles:\n  - name: one-{{ detectr }}\n    task:\n      load: missing\n  \
-         - name: two\n    enabled: \"{{ detector == \"\n    task:\n      load: idle\n  - name: three\n    vars:\n      x: \"{{ nothing_at_all }}\"\n    task:\n      load: idle\n",
+        "name: test\ndefaults:\n  detector: TST\nroles:\n  - name: one-{{ detectr }}\n    task:\n      load: idle\n  \
+         - name: two\n    enabled: \"{{ detector == \"\n    task:\n      load: idle\n  - name: three\n    vars:\n      x: \"{{ nothing_at_all }}\"\n    task:\n      load: idle\n  - name: four\n    task:\n      load: missing\n",
         &[(
             "idle",
             "name: idle\ncontrol:\n  mode: direct\ncommand:\n  value: idle\n",
@@ -71,7 +71,7 @@ fn several_errors_are_reported_at_once_with_their_places() {
     );
     let output = home
         .partita()
-        .args(["compile", "test", "--repo"])
+        .args(["compile", "test", "--closed", "--repo"])
         .arg(&repository)
         .output()
         .unwrap();

@@ -29,8 +29,13 @@ fn run_with(bad: &str, mode: &str, critical: bool, extra: &[&str]) -> (Home, Out
     );
     let output = home
         .partita()
-        .args(["run", "test", "--for", "500ms", "--repo"])
+        .args(["run", "test", "--repo"])
         .arg(repository)
+        .args(if extra.contains(&"--for") {
+            &[][..]
+        } else {
+            &["--for", "500ms"]
+        })
         .args(extra)
         .output()
         .unwrap();

@@ -41,6 +41,9 @@ pub(crate) struct Run {
         value_name = "NAMES"
     )]
     hosts: Vec<String>,
+    /// Keep the executors' logs in this folder, with the output of tasks that ask for it
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
     /// Folder for the run number
     #[arg(long, env = "PARTITA_STATE", value_name = "DIR")]
     state: Option<PathBuf>,
@@ -123,6 +126,12 @@ impl Run {
             services(&artefact.services)?,
         );
         config.hosts.clone_from(&self.hosts);
+        if let Some(folder) = &self.logs {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Failure::Surroundings(format!("cannot make {}: {error}", folder.display()))
+            })?;
+        }
+        config.log_directory.clone_from(&self.logs);
         Ok(config)
     }
 }

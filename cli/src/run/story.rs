@@ -188,7 +188,17 @@ impl Story {
     /// What a failed request comes down to. The chain of causes is told once.
     pub(super) fn failure(&mut self, error: &CoreError) -> Failure {
         if let CoreError::Failed { cause, .. } = error {
-            self.tell_cause(&cause.to_string(), false);
+            let known = !cause.because.is_empty()
+                && cause
+                    .because
+                    .iter()
+                    .all(|cause| self.told.contains(&cause.to_string()));
+            let text = if known {
+                cause.what.clone()
+            } else {
+                cause.to_string()
+            };
+            self.tell_cause(&text, false);
             return Failure::No(String::new());
         }
         Failure::No(error.to_string())

@@ -40,6 +40,8 @@ pub struct LocalConfig {
     pub hosts: Vec<String>,
     /// Program and first arguments that start an executor; `--core`, `--host` and the like are added.
     pub executor: Vec<OsString>,
+    /// Folder for the logs of executors; `None`: [`LocalConfig::directory`].
+    pub log_directory: Option<PathBuf>,
     /// Folder of this core alone, not there yet.
     pub directory: PathBuf,
     /// How long executors wait for a core that is gone before they end their tasks; `None`: for ever.
@@ -123,7 +125,11 @@ impl Local {
             }
             let folder = config.directory.join(host);
             make(&folder)?;
-            let log = config.directory.join(format!("{host}.log"));
+            let log = config
+                .log_directory
+                .as_ref()
+                .unwrap_or(&config.directory)
+                .join(format!("{host}.log"));
             let (stop, stopped) = oneshot::channel();
             let executor = Executor {
                 child: spawn(&config, host, &folder, &log, &socket, secret)?,

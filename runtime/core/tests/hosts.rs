@@ -20,6 +20,7 @@ const SECRET: &str = "it is me";
 
 fn config(directory: PathBuf, executor: Vec<OsString>) -> LocalConfig {
     LocalConfig {
+        log_directory: None,
         hosts: vec!["host1".to_owned()],
         executor,
         directory,

@@ -47,6 +47,9 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Program and first arguments that start an executor.
     pub executor: Vec<OsString>,
+    /// Folder for the logs of executors, with the output of tasks that asks to be logged; `None`: they go with the
+    /// session.
+    pub log_directory: Option<PathBuf>,
     /// How long executors wait for a core that is gone before they end their tasks; `None`: for ever.
     pub executor_patience: Option<Duration>,
     /// How long executors have to end at the shutdown, before they are killed.
@@ -68,6 +71,7 @@ impl Config {
             state_directory,
             hosts: vec!["localhost".to_owned()],
             executor,
+            log_directory: None,
             executor_patience: Some(Duration::from_secs(1)),
             farewell: Duration::from_secs(20),
             call_grace: Duration::from_millis(100),
@@ -195,6 +199,7 @@ impl Core {
         let local = LocalConfig {
             hosts: config.hosts.clone(),
             executor: config.executor.clone(),
+            log_directory: config.log_directory.clone(),
             directory,
             patience: config.executor_patience,
             farewell: config.farewell,
