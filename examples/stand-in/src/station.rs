@@ -128,6 +128,21 @@ impl Station {
         }
     }
 
+    /// The pushed property `rate`, frames a second, beats the option; only what makes frames cares.
+    fn take_rate(&mut self, properties: &Properties) -> Result<(), Failure> {
+        let Some((_, rate)) = properties.iter().find(|(key, _)| *key == "rate") else {
+            return Ok(());
+        };
+        let text = rate.to_string();
+        let rate: u32 = text
+            .parse()
+            .map_err(|_| Failure::new(format!("rate = {text}: not a number of frames a second")))?;
+        if self.period.is_some() {
+            self.period = Some(Duration::from_secs(1) / rate.max(1));
+        }
+        Ok(())
+    }
+
     fn check_named_channels(&self) -> Result<(), Failure> {
         let pushed: Vec<&str> = self.links.iter().map(|link| link.spec().name.as_str()).collect();
         for (option, name) in &self.named {
@@ -230,6 +245,7 @@ impl Task for Station {
         for (key, value) in properties.iter().filter(|(key, _)| !key.starts_with("chans.")) {
             tracing::info!("{program}: {key} = {value}");
         }
+        self.take_rate(properties)?;
         let who = format!("{program}[{}]", std::process::id());
         let links = channel::channels(properties)?;
         self.links = links
