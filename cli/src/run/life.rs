@@ -8,19 +8,15 @@ use partita_artefact::evaluate::Snapshot as World;
 use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_core::core::{Config, Core, CoreError, Creation};
-use partita_core::environment::{DestroyOptions, Observation, State, Transition};
+use partita_core::environment::{DestroyOptions, State, Transition};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::broadcast;
 
-use super::story::Story;
+use super::story::{Story, View};
 use crate::failure::Failure;
 use crate::show;
 
 /// The variable that tells templates which environment they are in.
 pub(super) const ENVIRONMENT_ID: &str = "environment_id";
-
-/// What follows the observations of one environment.
-type Observations = broadcast::Receiver<Observation>;
 
 /// Starts a core, lives one life in it, and ends it; whatever happens, nothing is left.
 pub(super) async fn live(
@@ -59,34 +55,35 @@ impl Life<'_> {
     ) -> Result<(), Failure> {
         let Creation {
             id,
-            mut observations,
+            observations,
             outcome,
             warnings,
         } = create(self.core, artefact, given).await?;
+        let view = &mut View {
+            core: self.core,
+            id: &id,
+            observations,
+        };
         story.environment(&id, &warnings);
         tokio::select! {
-            outcome = story.watching(&mut observations, outcome.wait()) => {
+            outcome = story.watching(view, outcome.wait()) => {
                 outcome.map_err(|error| story.failure(&error))?;
             }
             name = self.signals.next() => {
                 story.interrupted(name);
-                return self.destroy(&id, story, &mut observations).await;
+                return self.destroy(story, view).await;
             }
         }
-        let taken = self.take_data(&id, story, &mut observations).await;
-        let ended = self.destroy(&id, story, &mut observations).await;
+        let taken = self.take_data(story, view).await;
+        let ended = self.destroy(story, view).await;
         taken.and(ended)
     }
 
     /// START, the run, STOP.
-    async fn take_data(
-        &mut self,
-        id: &str,
-        story: &mut Story,
-        observations: &mut Observations,
-    ) -> Result<(), Failure> {
+    async fn take_data(&mut self, story: &mut Story, view: &mut View<'_>) -> Result<(), Failure> {
+        let id = view.id;
         tokio::select! {
-            started = story.watching(observations, self.core.transition(id, Transition::Start)) => {
+            started = story.watching(view, self.core.transition(id, Transition::Start)) => {
                 started.map_err(|error| story.failure(&error))?;
             }
             name = self.signals.next() => {
@@ -101,7 +98,7 @@ impl Life<'_> {
             .map_err(|error| story.failure(&error))?;
         story.running(&snapshot, self.data_taking);
         tokio::select! {
-            state = story.until_it_stops(observations) => return match state {
+            state = story.until_it_stops(view) => return match state {
                 State::Error => Err(Failure::No("the run failed; see above".into())),
                 _ => Ok(()),
             },
@@ -111,28 +108,24 @@ impl Life<'_> {
             }
         }
         let stopped = story
-            .watching(observations, self.core.transition(id, Transition::Stop))
+            .watching(view, self.core.transition(id, Transition::Stop))
             .await;
         stopped.map(|_| ()).map_err(|error| story.failure(&error))
     }
 
     /// Ends the environment in order; a signal meanwhile ends it by force.
-    async fn destroy(
-        &mut self,
-        id: &str,
-        story: &mut Story,
-        observations: &mut Observations,
-    ) -> Result<(), Failure> {
+    async fn destroy(&mut self, story: &mut Story, view: &mut View<'_>) -> Result<(), Failure> {
+        let id = view.id;
         let in_order = DestroyOptions {
             allow_in_running: true,
             ..DestroyOptions::default()
         };
         let ended = tokio::select! {
-            ended = story.watching(observations, self.core.destroy(id, in_order)) => ended,
+            ended = story.watching(view, self.core.destroy(id, in_order)) => ended,
             name = self.signals.next() => {
                 story.interrupted(name);
                 let by_force = DestroyOptions { force: true, ..in_order };
-                story.watching(observations, self.core.destroy(id, by_force)).await
+                story.watching(view, self.core.destroy(id, by_force)).await
             }
         };
         match ended {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use partita_core::core::{CoreError, Snapshot};
+use partita_core::core::{Core, CoreError, Snapshot};
 use partita_core::environment::{Observation, Progress, State};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,6 +16,16 @@ use crate::terminal;
 
 /// How often the living line is drawn anew.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How many roles that are waited for the living line names.
+const LATE: usize = 3;
+
+/// One environment, as the story sees it.
+pub(super) struct View<'a> {
+    pub(super) core: &'a Core,
+    pub(super) id: &'a str,
+    pub(super) observations: Receiver<Observation>,
+}
 
 /// The story of one run, told on standard error.
 pub(super) struct Story {
@@ -40,7 +50,11 @@ impl Story {
         } else {
             ProgressBar::hidden()
         };
-        living.set_style(ProgressStyle::default_spinner());
+        // Elapsed time is the spinner's own: it starts with the command.
+        living.set_style(
+            ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        );
         living.enable_steady_tick(TICK);
         let story = Self {
             began: Instant::now(),
@@ -79,31 +93,57 @@ impl Story {
     /// Tells what happens until the work is done, and all that had happened by then.
     pub(super) async fn watching<T>(
         &mut self,
-        observations: &mut Receiver<Observation>,
+        view: &mut View<'_>,
         work: impl Future<Output = Result<T, CoreError>>,
     ) -> Result<T, CoreError> {
         tokio::pin!(work);
+        let mut pulse = tokio::time::interval(TICK);
         let result = loop {
             tokio::select! {
                 biased;
-                observation = observations.recv() => match observation {
+                observation = view.observations.recv() => match observation {
                     Ok(observation) => self.tell(&observation),
                     Err(RecvError::Lagged(missed)) => self.say(&format!("… {missed} more …")),
                     Err(RecvError::Closed) => break work.await,
                 },
                 result = &mut work => break result,
+                _ = pulse.tick(), if !self.living.is_hidden() => self.draw_waiting(view).await,
             }
         };
-        while let Ok(observation) = observations.try_recv() {
+        while let Ok(observation) = view.observations.try_recv() {
             self.tell(&observation);
         }
         result
     }
 
+    /// The living line while a request is under way: what is left of each deadline, and who is late.
+    async fn draw_waiting(&self, view: &View<'_>) {
+        let Ok(snapshot) = view.core.snapshot(view.id).await else {
+            return;
+        };
+        let doing = snapshot
+            .transition
+            .map_or_else(|| snapshot.state.to_string(), |one| one.name().to_owned());
+        let deadlines = snapshot.deadlines.iter().map(|deadline| {
+            let mut late: Vec<&str> = deadline.late.iter().take(LATE).map(String::as_str).collect();
+            if deadline.late.len() > LATE {
+                late.push("…");
+            }
+            let whom = if late.is_empty() {
+                String::new()
+            } else {
+                format!(", waiting for {}", late.join(", "))
+            };
+            format!("{}: {} s left{whom}", deadline.what, deadline.left.as_secs())
+        });
+        let text: Vec<String> = std::iter::once(doing).chain(deadlines).collect();
+        self.living.set_message(text.join("  "));
+    }
+
     /// Tells what happens until the environment is no longer in a run, and gives the state it is in then.
-    pub(super) async fn until_it_stops(&mut self, observations: &mut Receiver<Observation>) -> State {
+    pub(super) async fn until_it_stops(&mut self, view: &mut View<'_>) -> State {
         loop {
-            match observations.recv().await {
+            match view.observations.recv().await {
                 Ok(observation) => {
                     self.tell(&observation);
                     if let Observation::Environment {
@@ -183,6 +223,8 @@ impl Story {
             format!("for {time:?}")
         });
         self.say_timed(&format!("{run}: taking data {rest}"));
+        self.living
+            .set_message(format!("RUNNING, {run}: taking data {rest}"));
     }
 
     /// What a failed request comes down to. The chain of causes is told once.
