@@ -25,6 +25,7 @@ fi
 # numactl: the machine's own where there is one, else the stand-in.
 command -v numactl >/dev/null || PATH=$PATH:$here/o2/bin
 
+echo "disabled by variables: odc and dd-scheduler (epn_enabled), remote QC (qc_remote_enabled), shared memory clean-up (fmq_…)" >&2
 exec "$PARTITA" run readout-dataflow \
     --repo "$repository" \
     --config "$here/configuration.yaml" \

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file is its own crate and uses a part")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -24,9 +25,14 @@ impl Home {
         self.folder.path()
     }
 
-    /// The command, with nothing of the caller's environment that could matter.
+    /// The command under test.
     pub fn partita(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_partita"));
+        self.command(env!("CARGO_BIN_EXE_partita"))
+    }
+
+    /// A command with nothing of the caller's environment that could matter.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap())
