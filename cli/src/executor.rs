@@ -14,7 +14,7 @@ use crate::failure::Failure;
     Example: partita executor --core unix:/run/partita/core.sock --host flp001 --directory /tmp"
 )]
 pub(crate) struct Executor {
-    /// Where the core listens: unix:/path or http://host:port
+    /// Where the core listens: `unix:/path` or `http://host:port`
     #[arg(long)]
     core: String,
     /// Name of this host
@@ -27,8 +27,8 @@ pub(crate) struct Executor {
     #[arg(long)]
     core_patience_ms: Option<u64>,
     /// Let the kernel kill the tasks when the executor dies
-    #[arg(long)]
-    die_with_executor: bool,
+    #[arg(long = "die-with-executor")]
+    die_with_this: bool,
 }
 
 impl Executor {
@@ -48,7 +48,7 @@ impl Executor {
             .init();
         let mut config = Config::new(self.core, self.host, secret, self.directory);
         config.core_patience = self.core_patience_ms.map(Duration::from_millis);
-        config.die_with_executor = self.die_with_executor;
+        config.die_with_executor = self.die_with_this;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

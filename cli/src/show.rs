@@ -19,6 +19,10 @@ const FIXED_UID: &str = "2fixedUidXX";
 /// Show what an artefact holds: its role tree, parameters or sources.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: partita show 3f2a --tree")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option, and clap keeps those apart that exclude one another"
+)]
 pub(crate) struct Show {
     /// Hash (or its beginning), name in the store, or file
     artefact: String,

@@ -1,5 +1,13 @@
 //! Compiling from the outside: the same input gives the same bytes, and the name proves them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,13 @@
 //! What a person sees when a task goes wrong: the state that is documented, at once, and one chain of causes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::process::Output;

@@ -1,5 +1,13 @@
 //! The whole life of a run from the outside, with real processes: as a person would see it, and interrupted.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -42,17 +50,12 @@ fn start(home: &Home) -> (Child, BufReader<std::process::ChildStderr>) {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
     let mut seen = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(
-            lines.read_line(&mut line).unwrap() > 0,
-            "ended before it ran:\n{seen}"
-        );
-        seen.push_str(&line);
-        if line.contains("RUNNING") {
-            return (child, lines);
-        }
+    while !seen.lines().last().is_some_and(|line| line.contains("RUNNING")) {
+        let before = seen.len();
+        lines.read_line(&mut seen).unwrap();
+        assert!(seen.len() > before, "ended before it ran:\n{seen}");
     }
+    (child, lines)
 }
 
 #[test]
@@ -151,13 +154,17 @@ fn signals_stop_the_run_in_order() {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a test stands at the edge; only its patience has an end"
+)]
 fn nothing_outlives_a_killed_command() {
     let home = Home::new();
     let (mut child, _lines) = start(&home);
     child.kill().unwrap();
     child.wait().unwrap();
     // The executor notices at once that its core is gone and ends its tasks; the wait is for that, and bounded.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     while !home.survivors().is_empty() {
         assert!(
             std::time::Instant::now() < deadline,

@@ -1,5 +1,13 @@
 //! Artefacts by their hash, and what happens when the bytes are not what the name promises.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::fs;
@@ -40,7 +48,8 @@ fn the_store_lists_and_verifies_what_it_holds() {
 
 #[test]
 fn a_damaged_artefact_is_refused() {
-    let damage: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damage: [(&str, Damage); 3] = [
         ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
         ("flipped", |bytes| {
             let middle = bytes.len() / 2;

@@ -1,5 +1,7 @@
 //! The walls between compiler and runtime, as the dependency tree shows them (ARCHITECTURE.md, "Walls").
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::process::Command;
 
 /// Names of all crates that `package` links, directly or not.

@@ -1,6 +1,12 @@
 //! What the tests of the command share: a clean place to run it in, and a look at what it leaves behind.
 
-#![allow(dead_code, reason = "each test file is its own crate and uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file is its own crate and uses a part"
+)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test stands at the edge")]
 
 use std::ffi::OsStr;
 use std::fs;

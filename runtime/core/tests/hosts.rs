@@ -1,5 +1,12 @@
 //! The local cluster with real executors. `harness = false`: this program plays executor too.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test, though without the harness by which clippy would know it for one"
+)]
+
 use std::ffi::OsString;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
@@ -98,8 +105,8 @@ async fn an_executor_is_killed_with_all_it_has_started() {
     let mode = std::fs::metadata(&directory).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "nobody else can attach");
     let ready = folder.path().join("ready");
-    let made = Command::new("mkfifo").arg(&ready).status();
-    assert!(made.expect("mkfifo").success());
+    let fifo = Command::new("mkfifo").arg(&ready).status();
+    assert!(fifo.expect("mkfifo").success());
     let script = format!(
         "setsid sleep 1000 & sleep 1000 & echo > {}; wait",
         ready.display()
@@ -180,6 +187,8 @@ async fn what_is_no_executor_is_told_and_leaves_nothing() {
     cluster.shut_down().await;
 }
 
+type Test = Pin<Box<dyn Future<Output = ()>>>;
+
 fn main() {
     if support::play_role() {
         return;
@@ -189,7 +198,7 @@ fn main() {
         .build()
         .expect("a runtime");
     let limit = Duration::from_mins(1);
-    let tests: [(&str, Pin<Box<dyn Future<Output = ()>>>); 4] = [
+    let tests: [(&str, Test); 4] = [
         (
             "an_executor_is_killed_with_all_it_has_started",
             Box::pin(an_executor_is_killed_with_all_it_has_started()),

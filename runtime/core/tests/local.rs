@@ -404,7 +404,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let limit = Duration::from_secs(60);
+    let limit = Duration::from_mins(1);
     runtime.block_on(async {
         let run = async |name: &str, test: std::pin::Pin<Box<dyn Future<Output = ()>>>| {
             let done = tokio::time::timeout(limit, test).await;

@@ -258,33 +258,7 @@ impl World {
                 arguments,
                 ..
             } => {
-                self.new_command(command);
-                if transition == Transition::Start {
-                    let number = arguments
-                        .iter()
-                        .find(|(key, _)| key == "run_number")
-                        .expect("a run number");
-                    assert!(
-                        self.started_runs.insert(number.1.clone()),
-                        "run {} is used twice",
-                        number.1
-                    );
-                }
-                if self.goes_wrong() {
-                    let causes = vec![partita_core::cause::Cause::new("no address")];
-                    self.soon(Event::Impossible(command, causes));
-                    return;
-                }
-                for task in tasks {
-                    let error = self.goes_wrong().then(|| "no".to_owned());
-                    let state = match (&error, transition.task_event().2) {
-                        (Some(_), _) => TaskState::Error,
-                        (None, name) => TaskState::from_name(name),
-                    };
-                    if !self.goes_wrong() {
-                        self.soon(Event::Answers(command, vec![Answer { task, state, error }]));
-                    }
-                }
+                self.command(command, transition, tasks, &arguments);
             }
             Effect::Trigger { command, task, .. } => {
                 self.new_command(command);
@@ -333,6 +307,42 @@ impl World {
                 }
             }
             effect => self.keep(effect),
+        }
+    }
+
+    fn command(
+        &mut self,
+        command: CommandId,
+        transition: Transition,
+        tasks: Vec<usize>,
+        arguments: &[(String, String)],
+    ) {
+        self.new_command(command);
+        if transition == Transition::Start {
+            let number = arguments
+                .iter()
+                .find(|(key, _)| key == "run_number")
+                .expect("a run number");
+            assert!(
+                self.started_runs.insert(number.1.clone()),
+                "run {} is used twice",
+                number.1
+            );
+        }
+        if self.goes_wrong() {
+            let causes = vec![partita_core::cause::Cause::new("no address")];
+            self.soon(Event::Impossible(command, causes));
+            return;
+        }
+        for task in tasks {
+            let error = self.goes_wrong().then(|| "no".to_owned());
+            let state = match (&error, transition.task_event().2) {
+                (Some(_), _) => TaskState::Error,
+                (None, name) => TaskState::from_name(name),
+            };
+            if !self.goes_wrong() {
+                self.soon(Event::Answers(command, vec![Answer { task, state, error }]));
+            }
         }
     }
 

@@ -17,7 +17,7 @@ impl Task for Idle {}
 pub(crate) fn play_role() -> bool {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
-        Some("executor") => executor(&arguments[1..]),
+        Some("executor") => executor(&arguments),
         Some("idle") => {
             let variable = |name: &str| environment(name);
             let options =
@@ -59,6 +59,7 @@ pub(crate) fn myself() -> OsString {
 }
 
 /// A core whose executors are this program.
+#[allow(dead_code, reason = "each test file takes what it needs")]
 pub(crate) fn config(folder: &Path, hosts: &[&str], services: Registry) -> Config {
     let mut config = Config::new(folder.to_owned(), vec![myself(), "executor".into()], services);
     config.hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
