@@ -222,19 +222,18 @@ impl Environment {
             .collect();
         let mut pending = std::collections::BTreeMap::new();
         for (task, timeout) in due {
-            if self.task(task).life != Life::Active {
+            let life = self.task(task).life;
+            if !matches!(life, Life::Starting | Life::Active) {
                 let reason = format!("its task is {}", self.task(task).describe());
                 self.observe_hook(task, Progress::Skipped(reason));
                 continue;
             }
             let command = self.next_command();
             pending.insert(command, task);
-            self.observe_hook(task, Progress::Started);
-            self.effects.push(Effect::Trigger {
-                command,
-                task,
-                timeout,
-            });
+            self.deferred.insert(task, (command, timeout));
+            if life == Life::Active {
+                self.trigger_deferred(task);
+            }
             let label = format!("hook {}", self.task_path(task));
             self.set_timer(
                 Timer::Hook(command),
@@ -243,6 +242,18 @@ impl Environment {
             );
         }
         pending
+    }
+
+    /// Runs a hook whose turn it is, now that its task is there.
+    pub(super) fn trigger_deferred(&mut self, task: TaskIndex) {
+        if let Some((command, timeout)) = self.deferred.remove(&task) {
+            self.observe_hook(task, Progress::Started);
+            self.effects.push(Effect::Trigger {
+                command,
+                task,
+                timeout,
+            });
+        }
     }
 
     /// A call has ended, or its time has.
@@ -318,6 +329,7 @@ impl Environment {
         let Some(task) = pending.remove(&command) else {
             return;
         };
+        self.deferred.remove(&task);
         self.cancel_timer(Timer::Hook(command));
         match report.error {
             None => self.observe_hook(task, Progress::Ended { stand_in: false }),
@@ -339,6 +351,7 @@ impl Environment {
         let Some(task) = pending.remove(&command) else {
             return;
         };
+        self.deferred.remove(&task);
         let time = self
             .plan
             .tasks

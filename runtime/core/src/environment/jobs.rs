@@ -166,6 +166,7 @@ impl Environment {
                     self.cancel_timer(Timer::Patience);
                 }
                 Some(Wait::Hooks { pending, .. }) => {
+                    self.deferred.clear();
                     for command in pending.into_keys() {
                         self.cancel_timer(Timer::Hook(command));
                     }

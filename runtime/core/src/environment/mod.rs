@@ -3,6 +3,7 @@
 //! It has no clock and does no input or output: the time comes with each event, deadlines are timers that it asks
 //! for, and whoever runs it does what it says. It never waits without a timer, and never answers a request twice.
 
+mod device;
 mod hooks;
 mod jobs;
 mod message;
@@ -93,6 +94,8 @@ pub struct Environment {
     program: Option<Program>,
     pass: Option<Pass>,
     wait: Option<Wait>,
+    /// Hooks whose turn it is and whose task is still starting.
+    deferred: BTreeMap<TaskIndex, (CommandId, Duration)>,
     calls: BTreeMap<CommandId, StartedCall>,
     timers: BTreeMap<Timer, RunningTimer>,
     commands: CommandId,
@@ -128,6 +131,7 @@ impl Environment {
             program: None,
             pass: None,
             wait: None,
+            deferred: BTreeMap::new(),
             calls: BTreeMap::new(),
             timers: BTreeMap::new(),
             commands: 0,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::message::{Answer, CommandId, DeviceEvent, Effect, HookReport, Life, Obstacle, TaskReport, Timer};
-use super::plan::{Deadline, Mode, TaskIndex};
+use super::message::{Answer, CommandId, Effect, HookReport, Life, Obstacle, TaskReport, Timer};
+use super::plan::{Deadline, TaskIndex};
 use super::transition::{State, Transition};
 use super::{Environment, Wait};
 use crate::aggregate::{State as TaskState, Status};
@@ -313,6 +313,9 @@ impl Environment {
             self.task_ended(index, was_active);
         } else {
             self.show_task(index);
+            if self.task(index).life == Life::Active {
+                self.trigger_deferred(index);
+            }
             if self.task(index).report.state == Some(TaskState::Error) && self.task(index).owes.is_none() {
                 let reason = self.task(index).report.reason.clone();
                 let what = if reason.is_empty() {
@@ -388,7 +391,7 @@ impl Environment {
     }
 
     /// A task is broken or gone, and nobody asked for it.
-    fn lost(&mut self, index: TaskIndex, cause: Cause) {
+    pub(super) fn lost(&mut self, index: TaskIndex, cause: Cause) {
         let Some(task) = self.tasks.get_mut(index) else {
             return;
         };
@@ -399,59 +402,6 @@ impl Environment {
             }
         } else {
             self.critical_loss(cause);
-        }
-    }
-
-    pub(super) fn device_event(&mut self, index: TaskIndex, event: DeviceEvent) {
-        if self.state != State::Running && !self.is_starting() {
-            return;
-        }
-        match event {
-            DeviceEvent::EndOfStream => {
-                if let Some(task) = self.tasks.get_mut(index) {
-                    task.finished = true;
-                }
-            }
-            DeviceEvent::Terminated { exit, last_lines } => {
-                if let Some(task) = self.tasks.get_mut(index) {
-                    task.finished = true;
-                }
-                if exit.is_some_and(|exit| exit != Exit::Code(0)) {
-                    let cause = Cause {
-                        exit,
-                        last_lines,
-                        ..self.task_cause(index, "failed")
-                    };
-                    self.broken(index, cause);
-                }
-            }
-            DeviceEvent::InternalError => {
-                let cause = self.task_cause(index, "reports an internal error");
-                self.broken(index, cause);
-            }
-        }
-        self.check_finished();
-    }
-
-    fn broken(&mut self, index: TaskIndex, cause: Cause) {
-        if let Some(task) = self.tasks.get_mut(index) {
-            task.report.state = Some(TaskState::Error);
-        }
-        self.show_task(index);
-        self.lost(index, cause);
-    }
-
-    /// The run is over when every task that is still there has done its part.
-    pub(super) fn check_finished(&mut self) {
-        let finished = |(planned, task): (&super::plan::PlannedTask, &Task)| {
-            planned.mode == Mode::Hook || task.finished || task.life != Life::Active
-        };
-        let anybody = self.plan.tasks.iter().zip(&self.tasks);
-        let any = anybody
-            .clone()
-            .any(|(p, task)| p.mode != Mode::Hook && task.finished && task.life == Life::Active);
-        if self.state == State::Running && any && anybody.clone().all(finished) {
-            self.react(Transition::Stop, Vec::new());
         }
     }
 
@@ -510,7 +460,7 @@ impl Environment {
         }
     }
 
-    fn show_task(&mut self, index: TaskIndex) {
+    pub(super) fn show_task(&mut self, index: TaskIndex) {
         let task = self.task(index);
         let state = task.report.state.unwrap_or(TaskState::Standby);
         let status = match task.life {
