@@ -15,9 +15,6 @@ use super::story::{Story, View};
 use crate::failure::Failure;
 use crate::show;
 
-/// The variable that tells templates which environment they are in.
-pub(super) const ENVIRONMENT_ID: &str = "environment_id";
-
 /// Starts a core, lives one life in it, and ends it; whatever happens, nothing is left.
 pub(super) async fn live(
     artefact: Arc<Artefact>,
@@ -107,37 +104,54 @@ impl Life<'_> {
                 story.interrupted(name);
             }
         }
-        let stopped = story
-            .watching(view, self.core.transition(id, Transition::Stop))
-            .await;
-        stopped.map(|_| ()).map_err(|error| story.failure(&error))
+        tokio::select! {
+            stopped = story.watching(view, self.core.transition(id, Transition::Stop)) => {
+                stopped.map(|_| ()).map_err(|error| story.failure(&error))
+            }
+            name = self.signals.next() => {
+                story.forced(name);
+                self.force(story, view).await
+            }
+        }
     }
 
     /// Ends the environment in order; a signal meanwhile ends it by force.
     async fn destroy(&mut self, story: &mut Story, view: &mut View<'_>) -> Result<(), Failure> {
-        let id = view.id;
         let in_order = DestroyOptions {
             allow_in_running: true,
             ..DestroyOptions::default()
         };
-        let ended = tokio::select! {
-            ended = story.watching(view, self.core.destroy(id, in_order)) => ended,
+        tokio::select! {
+            ended = story.watching(view, self.core.destroy(view.id, in_order)) => gone(ended, story),
             name = self.signals.next() => {
-                story.interrupted(name);
-                let by_force = DestroyOptions { force: true, ..in_order };
-                story.watching(view, self.core.destroy(id, by_force)).await
+                story.forced(name);
+                self.force(story, view).await
             }
-        };
-        match ended {
-            Ok(_) | Err(CoreError::NotFound(_)) => Ok(()),
-            Err(error) => Err(story.failure(&error)),
         }
+    }
+
+    async fn force(&self, story: &mut Story, view: &mut View<'_>) -> Result<(), Failure> {
+        let by_force = DestroyOptions {
+            allow_in_running: true,
+            force: true,
+            ..DestroyOptions::default()
+        };
+        let ended = story.watching(view, self.core.destroy(view.id, by_force)).await;
+        gone(ended, story)
     }
 }
 
-async fn create(core: &Core, artefact: Arc<Artefact>, mut given: Layers) -> Result<Creation, Failure> {
+/// What is gone already needs no ending.
+fn gone<T>(ended: Result<T, CoreError>, story: &mut Story) -> Result<(), Failure> {
+    match ended {
+        Ok(_) | Err(CoreError::NotFound(_)) => Ok(()),
+        Err(error) => Err(story.failure(&error)),
+    }
+}
+
+async fn create(core: &Core, artefact: Arc<Artefact>, given: Layers) -> Result<Creation, Failure> {
     let id = core.new_id().map_err(|error| refused(&error))?;
-    given.user.insert(ENVIRONMENT_ID.to_owned(), id.clone());
+    let given = core.surroundings(&id).with(&given);
     let instance = {
         let uid = || core.new_id().unwrap_or_default();
         let world = World::new(&artefact.configuration, &artefact.services, uid);

@@ -100,7 +100,7 @@ impl Run {
         let missing: Vec<String> = artefact
             .parameters
             .iter()
-            .filter(|parameter| parameter.required && parameter.name != life::ENVIRONMENT_ID)
+            .filter(|parameter| parameter.required)
             .filter(|parameter| !layers.iter().any(|layer| layer.contains_key(&parameter.name)))
             .map(|parameter| format!("--set {}=…", parameter.name))
             .collect();

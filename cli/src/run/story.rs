@@ -90,6 +90,10 @@ impl Story {
         ));
     }
 
+    pub(super) fn forced(&self, signal: &str) {
+        self.say_timed(&format!("{signal}: stopping by force"));
+    }
+
     /// Tells what happens until the work is done, and all that had happened by then.
     pub(super) async fn watching<T>(
         &mut self,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use partita_artefact::deploy::Plugin;
 use partita_artefact::instance::Instance;
-use partita_artefact::ir::Artefact;
+use partita_artefact::ir::{Artefact, Layers};
 use partita_services::Registry;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -231,6 +231,32 @@ impl Core {
             what: "read randomness",
             source,
         })
+    }
+
+    /// The variables that a core puts around the root role of an environment, weaker than anything given
+    /// (`template-language.md` 3.1). There is no Mesos and no configuration service here: the framework is called
+    /// `local`, and Consul would be where it is by default.
+    pub fn surroundings(&self, id: &str) -> Layers {
+        let layer = |pairs: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            pairs.iter().map(owned).collect()
+        };
+        Layers {
+            defaults: layer(&[
+                ("consul_base_uri", "consul://localhost:8500"),
+                ("consul_endpoint", "localhost:8500"),
+                ("consul_hostname", "localhost"),
+                ("consul_port", "8500"),
+                ("core_hostname", "localhost"),
+                ("framework_id", "local"),
+            ]),
+            vars: layer(&[("__fmq_cleanup_count", "0")]),
+            user: layer(&[
+                ("enter_state_time_ms", &actor::now().to_string()),
+                ("environment_id", id),
+                ("last_request_user", r#"{"externalId":0,"name":"partita"}"#),
+            ]),
+        }
     }
 
     /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
