@@ -11,9 +11,10 @@
 mod support;
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use support::{Home, examples, stderr, stdout};
+use support::{Home, examples, repository, stderr, stdout};
 
 /// Files that a run may leave: the artefact in its store, and the counter of run numbers.
 fn assert_tidy(home: &Home) {
@@ -38,11 +39,11 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Starts a run that only a signal ends, and waits until it says that it is running.
-fn start(home: &Home) -> (Child, BufReader<std::process::ChildStderr>) {
+fn start(home: &Home, workflow: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut child = home
         .partita()
         .arg("run")
-        .arg(examples().join("flp/workflows/readout"))
+        .arg(workflow)
         .args(["--for", "forever"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -135,7 +136,7 @@ fn run_numbers_are_never_used_twice() {
 fn signals_stop_the_run_in_order() {
     for name in ["INT", "TERM"] {
         let home = Home::new();
-        let (mut child, mut lines) = start(&home);
+        let (mut child, mut lines) = start(&home, &examples().join("flp/workflows/readout"));
         signal(&child, name);
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut lines, &mut rest).unwrap();
@@ -160,7 +161,7 @@ fn signals_stop_the_run_in_order() {
 )]
 fn nothing_outlives_a_killed_command() {
     let home = Home::new();
-    let (mut child, _lines) = start(&home);
+    let (mut child, _lines) = start(&home, &examples().join("flp/workflows/readout"));
     child.kill().unwrap();
     child.wait().unwrap();
     // The executor notices at once that its core is gone and ends its tasks; the wait is for that, and bounded.
@@ -173,4 +174,32 @@ fn nothing_outlives_a_killed_command() {
         );
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_what_hangs() {
+    let home = Home::new();
+    let task = "name: hangs\ncontrol:\n  mode: direct\ncommand:\n  shell: true\n  value: partita stand-in misbehave hang-in STOP\n";
+    let workflow = "name: test\nroles:\n  - name: hangs\n    task:\n      load: hangs\n";
+    let repository = repository(home.path(), workflow, &[("hangs", task)]);
+    let (mut child, mut lines) = start(&home, &repository.join("workflows/test"));
+    signal(&child, "INT");
+    let mut line = String::new();
+    while !line.contains("SIGINT") {
+        line.clear();
+        assert!(
+            lines.read_line(&mut line).unwrap() > 0,
+            "it goes on until it is ended by force"
+        );
+    }
+    signal(&child, "INT");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut lines, &mut rest).unwrap();
+    assert!(child.wait().unwrap().code().is_some());
+    assert!(rest.contains("by force") && rest.contains("DONE"), "{rest}");
+    assert!(
+        !rest.contains("transition_timeout"),
+        "no deadline had to pass:\n{rest}"
+    );
+    assert_eq!(home.survivors(), Vec::<String>::new());
 }

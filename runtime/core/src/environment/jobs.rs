@@ -17,12 +17,49 @@ pub(super) struct Job {
 
 impl Environment {
     pub(super) fn request(&mut self, id: RequestId, request: Request) {
-        self.queue.push_back(Job {
+        let job = Job {
             request: Some(id),
             work: request,
             causes: Vec::new(),
             failed: false,
-        });
+        };
+        if matches!(request, Request::Destroy(DestroyOptions { force: true, .. })) {
+            self.interrupt();
+            self.queue.push_front(job);
+        } else {
+            self.queue.push_back(job);
+        }
+    }
+
+    /// An end by force does not wait for what is under way: that is given up here and now, whatever still comes of it.
+    fn interrupt(&mut self) {
+        if self.is_forced() {
+            return;
+        }
+        let timer = match self.wait.take() {
+            Some(Wait::Answers { command, .. }) => Some(Timer::Command(command)),
+            Some(Wait::Hooks { pending, .. }) => {
+                for command in pending.into_keys() {
+                    self.cancel_timer(Timer::Hook(command));
+                }
+                None
+            }
+            Some(Wait::Deploy { .. }) => {
+                self.cancel_timer(Timer::Deploy);
+                Some(Timer::Patience)
+            }
+            Some(Wait::RunNumber) => Some(Timer::RunNumber),
+            Some(Wait::Kill) => Some(Timer::Kill),
+            Some(Wait::Calls) | None => None,
+        };
+        if let Some(timer) = timer {
+            self.cancel_timer(timer);
+        }
+        self.deferred.clear();
+        self.pass = None;
+        self.program = None;
+        self.job_failed(vec![Cause::new("the environment was ended by force meanwhile")]);
+        self.end_job();
     }
 
     /// Asks for a transition that circumstances call for; asking twice changes nothing.
