@@ -84,7 +84,11 @@ pub(crate) fn compiled(
     let outcome = compile(&request, &repositories);
     eprint!(
         "{}",
-        render::full(&outcome.diagnostics, &outcome.sources, terminal::colours())
+        render::full(
+            &outcome.diagnostics,
+            &outcome.sources,
+            terminal::colours(&std::io::stderr())
+        )
     );
     let artefact = outcome.artefact.ok_or_else(|| Failure::No(String::new()))?;
     let store = store::open(folder)?;

@@ -4,6 +4,7 @@
 //! decide what a workflow means or what a state machine does. It is also the edge where the process environment, the
 //! clock and the terminal are read; nothing below reads them.
 
+mod check;
 mod compile;
 mod executor;
 mod failure;
@@ -40,6 +41,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Check),
     Compile(compile::Compile),
     Show(show::Show),
     Run(run::Run),
@@ -54,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Check(command) => command.run(),
         Command::Compile(command) => command.run(arguments.store.as_deref()),
         Command::Show(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),

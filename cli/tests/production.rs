@@ -2,29 +2,7 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use support::{Home, examples, stderr, stdout};
-
-/// A clone of the production repository in `folder`; `None`, said loudly, where its bundle is absent.
-fn production(folder: &Path) -> Option<PathBuf> {
-    let bundle =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/controlworkflows/ControlWorkflows.bundle");
-    if !bundle.exists() {
-        eprintln!("SKIPPED: {} is not there", bundle.display());
-        return None;
-    }
-    let clone = folder.join("ControlWorkflows");
-    let status = Command::new("git")
-        .args(["clone", "--quiet"])
-        .arg(bundle)
-        .arg(&clone)
-        .status()
-        .unwrap();
-    assert!(status.success());
-    Some(clone)
-}
+use support::{Home, examples, production, stderr, stdout};
 
 #[test]
 fn the_current_workflow_runs_with_stand_ins() {

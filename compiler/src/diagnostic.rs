@@ -176,6 +176,20 @@ impl Diagnostic {
         self
     }
 
+    /// The same, as one that prevents an artefact.
+    #[must_use]
+    pub fn as_error(mut self) -> Self {
+        self.level = Level::Error;
+        self
+    }
+
+    /// The same, as one that does not.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.level = Level::Warning;
+        self
+    }
+
     /// Whether it prevents an artefact.
     pub fn is_error(&self) -> bool {
         self.level == Level::Error

@@ -4,6 +4,7 @@
 //! version of the function library: it must never look at the clock, the environment or the network, and only
 //! [`source`] reads files. It reports everything it finds, not only the first.
 
+pub mod check;
 pub mod compile;
 pub mod configuration;
 pub mod decode;

@@ -8,9 +8,14 @@ use partita_artefact::ir::Span;
 
 use crate::diagnostic::{Diagnostic, Label, Level, SourceMap, SourceText};
 
-/// Each finding with a frame of the source it is about, and a last line that counts them. `colour`: with terminal
-/// colours; whether the reader wants them is for the caller to know.
+/// Each finding with a frame of the source it is about, and a last line that counts them.
 pub fn full(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> String {
+    frames(diagnostics, sources, colour) + &count(diagnostics)
+}
+
+/// Each finding with a frame of the source it is about. `colour`: with terminal colours; whether the reader wants them
+/// is for the caller to know.
+pub fn frames(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> String {
     let renderer = if colour {
         Renderer::styled()
     } else {
@@ -22,7 +27,6 @@ pub fn full(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> St
         out.push_str(&renderer.render(&[frame(diagnostic, sources)]));
         out.push_str("\n\n");
     }
-    out.push_str(&count(diagnostics));
     out
 }
 
@@ -57,13 +61,17 @@ fn line(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
 pub fn count(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|d| d.is_error()).count();
     let warnings = diagnostics.len() - errors;
-    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     match (errors, warnings) {
         (0, 0) => String::new(),
         (0, w) => plural(w, "warning") + "\n",
         (e, 0) => plural(e, "error") + "\n",
         (e, w) => format!("{}, {}\n", plural(e, "error"), plural(w, "warning")),
     }
+}
+
+/// `1 error`, `2 errors`.
+pub fn plural(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn level_name(level: Level) -> &'static str {

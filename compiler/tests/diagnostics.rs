@@ -145,6 +145,17 @@ fn names_must_be_those_of_the_files() {
 }
 
 #[test]
+fn a_workflow_is_not_asked_for_by_its_file() {
+    let files = [("workflows/w.yaml", "name: w\n")];
+    let outcome = compile_files(&files, &request("w.yaml", &[]));
+    assert!(outcome.artefact.is_none());
+    insta::assert_snapshot!(
+        render::concise(&outcome.diagnostics, &outcome.sources),
+        @"error[name-mismatch]: `w.yaml` is the name of a file, not of a workflow (write it without the extension: `w`)"
+    );
+}
+
+#[test]
 fn expressions_fail_where_they_stand() {
     let workflow = "\
 name: w

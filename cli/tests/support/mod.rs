@@ -103,6 +103,25 @@ pub fn examples() -> PathBuf {
         .join("examples")
 }
 
+/// A clone of the production repository in `folder`; `None`, said loudly, where its bundle is absent.
+pub fn production(folder: &Path) -> Option<PathBuf> {
+    let bundle =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/controlworkflows/ControlWorkflows.bundle");
+    if !bundle.exists() {
+        eprintln!("SKIPPED: {} is not there", bundle.display());
+        return None;
+    }
+    let clone = folder.join("ControlWorkflows");
+    let status = Command::new("git")
+        .args(["clone", "--quiet"])
+        .arg(bundle)
+        .arg(&clone)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    Some(clone)
+}
+
 /// A workflow repository with one workflow `test` and the given task templates.
 pub fn repository(folder: &Path, workflow: &str, tasks: &[(&str, &str)]) -> PathBuf {
     let repository = folder.join("repository");

@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 
 use partita_artefact::identity;
-use partita_artefact::ir::{Body, Module, Source, TaskClass};
+use partita_artefact::ir::{Body, Module, Source, Span, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::walk;
 use crate::decode::{self, Decoded};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
-use crate::source::{Location, Repositories, Snapshot};
+use crate::source::{Location, Repositories, Repository, Snapshot, SourceError};
 
 /// What has been read so far.
-pub(super) struct Loader<'r> {
+pub(crate) struct Loader<'r> {
     repositories: &'r Repositories,
     /// By repository and revision, as identities have them.
     snapshots: BTreeMap<(String, String), Snapshot<'r>>,
-    pub(super) sources: SourceMap,
-    pub(super) modules: BTreeMap<String, Module>,
-    pub(super) classes: BTreeMap<String, TaskClass>,
+    pub(crate) sources: SourceMap,
+    pub(crate) modules: BTreeMap<String, Module>,
+    pub(crate) classes: BTreeMap<String, TaskClass>,
     /// Why an identity gave nothing. It matters only if the file is needed: a disabled role may name anything.
     failed: BTreeMap<String, Vec<Diagnostic>>,
     /// Warnings about the files that were read well.
-    pub(super) warnings: Vec<Diagnostic>,
+    pub(crate) warnings: Vec<Diagnostic>,
 }
 
 /// A file that was read, not yet decoded.
@@ -32,7 +32,7 @@ struct Read {
 }
 
 impl<'r> Loader<'r> {
-    pub(super) fn new(repositories: &'r Repositories) -> Self {
+    pub(crate) fn new(repositories: &'r Repositories) -> Self {
         Self {
             repositories,
             snapshots: BTreeMap::new(),
@@ -45,7 +45,7 @@ impl<'r> Loader<'r> {
     }
 
     /// Reads the root workflow and gives its identity.
-    pub(super) fn root(&mut self, workflow: &str) -> Result<String, Vec<Diagnostic>> {
+    pub(crate) fn root(&mut self, workflow: &str) -> Result<String, Vec<Diagnostic>> {
         let source_error =
             |error: &dyn std::fmt::Display| vec![Diagnostic::error(Code::Source, error.to_string())];
         let location = Location::parse(workflow, "workflows").map_err(|error| source_error(&error))?;
@@ -59,34 +59,45 @@ impl<'r> Loader<'r> {
                 .first()
                 .ok_or_else(|| source_error(&"no repository is given"))?,
         };
-        let snapshot = repository
-            .snapshot(location.revision.as_deref())
+        let name = &location.name;
+        // The reference compares the name of the root role with the request as it is written (1.4).
+        if let Some(bare) = name.strip_suffix(".yaml") {
+            let message = format!("`{name}` is the name of a file, not of a workflow");
+            let error = Diagnostic::error(Code::NameMismatch, message);
+            return Err(vec![
+                error.hint(format!("write it without the extension: `{bare}`")),
+            ]);
+        }
+        let revision = self
+            .open(repository, location.revision.as_deref())
             .map_err(|error| source_error(&error))?;
-        let revision = snapshot.revision();
-        let name = location.name.strip_suffix(".yaml").unwrap_or(&location.name);
         let path = format!("{}/workflows/{name}", repository.identifier());
         let root = identity::workflow(repository.identifier(), &revision, &path);
-        self.snapshots
-            .insert((repository.identifier().to_owned(), revision), snapshot);
         self.module(&root);
         let Some(module) = self.modules.get(&root) else {
             return Err(self.why(&root));
         };
-        if walk::written(&module.root.name) != name {
-            let written = walk::written(&module.root.name);
-            let message = format!("the root role is called `{written}`, its file `{name}`");
-            let error = Diagnostic::error(Code::NameMismatch, message)
-                .at(Label::at(module.root.name.span))
-                .hint(format!(
-                    "call it `{name}`, or rename the file to `{written}.yaml`"
-                ));
-            return Err(vec![error]);
+        match name_mismatch(module, name) {
+            Some(error) => Err(vec![error]),
+            None => Ok(root),
         }
-        Ok(root)
+    }
+
+    /// Takes files of `repository` from `revision`, or as they stand, and gives the commit that they are pinned to.
+    pub(crate) fn open(
+        &mut self,
+        repository: &'r Repository,
+        revision: Option<&str>,
+    ) -> Result<String, SourceError> {
+        let snapshot = repository.snapshot(revision)?;
+        let revision = snapshot.revision();
+        let key = (repository.identifier().to_owned(), revision.clone());
+        self.snapshots.insert(key, snapshot);
+        Ok(revision)
     }
 
     /// Reads the workflow template of that identity and all that it includes by literal names. True if it is new.
-    pub(super) fn module(&mut self, identity: &str) -> bool {
+    pub(crate) fn module(&mut self, identity: &str) -> bool {
         let mut waiting = vec![identity.to_owned()];
         let mut new = false;
         while let Some(identity) = waiting.pop() {
@@ -96,9 +107,9 @@ impl<'r> Loader<'r> {
             match self.read_module(&identity) {
                 Ok(module) => {
                     new = true;
-                    waiting.extend(literal_includes(&module));
+                    waiting.extend(literal_includes(&module).map(|include| include.identity));
                     for class in literal_classes(&module) {
-                        self.class(&class);
+                        self.class(&class.identity);
                     }
                     self.modules.insert(identity, module);
                 }
@@ -111,7 +122,7 @@ impl<'r> Loader<'r> {
     }
 
     /// Reads the task template of that identity. True if it is new.
-    pub(super) fn class(&mut self, identity: &str) -> bool {
+    pub(crate) fn class(&mut self, identity: &str) -> bool {
         if self.classes.contains_key(identity) || self.failed.contains_key(identity) {
             return false;
         }
@@ -128,28 +139,30 @@ impl<'r> Loader<'r> {
     }
 
     /// Why the file of that identity gave nothing; each reason is said once.
-    pub(super) fn why(&mut self, identity: &str) -> Vec<Diagnostic> {
+    pub(crate) fn why(&mut self, identity: &str) -> Vec<Diagnostic> {
         self.failed
             .get_mut(identity)
             .map(std::mem::take)
             .unwrap_or_default()
     }
 
+    /// Why identities gave nothing, where that was not asked for yet.
+    pub(crate) fn failures(&mut self) -> BTreeMap<String, Vec<Diagnostic>> {
+        std::mem::take(&mut self.failed)
+    }
+
     /// What is wrong with files that nothing needed.
-    pub(super) fn unneeded(&mut self) -> Vec<Diagnostic> {
-        let failed = std::mem::take(&mut self.failed).into_values().flatten();
+    pub(crate) fn unneeded(&mut self) -> Vec<Diagnostic> {
+        let failed = self.failures().into_values().flatten();
         failed
             .filter(|diagnostic| diagnostic.primary.is_some())
-            .map(|diagnostic| Diagnostic {
-                level: crate::diagnostic::Level::Warning,
-                ..diagnostic
-            })
+            .map(Diagnostic::as_warning)
             .collect()
     }
 
     /// Reads every workflow of the repositories of all modules read so far that have a templated include, and every
     /// task template where a `load` is templated: what they mean is not known before the variables are.
-    pub(super) fn candidates(&mut self) {
+    pub(crate) fn candidates(&mut self) {
         let mut done = 0;
         while done < self.modules.len() {
             done = self.modules.len();
@@ -168,18 +181,39 @@ impl<'r> Loader<'r> {
                 }
             }
             for (repository, revision) in modules {
-                for name in self.names(&repository, &revision, "workflows") {
-                    let path = format!("{repository}/workflows/{name}");
-                    self.module(&identity::workflow(&repository, &revision, &path));
-                }
+                // What cannot be listed cannot be read either, and the file that is then missing will show that.
+                self.workflows(&repository, &revision).unwrap_or_default();
             }
             for (repository, revision) in classes {
-                for name in self.names(&repository, &revision, "tasks") {
-                    let path = format!("{repository}/tasks/{name}");
-                    self.class(&identity::task(&repository, &revision, &path));
-                }
+                self.tasks(&repository, &revision).unwrap_or_default();
             }
         }
+    }
+
+    /// Reads every workflow template of a repository that is open; gives their names and identities.
+    pub(crate) fn workflows(
+        &mut self,
+        repository: &str,
+        revision: &str,
+    ) -> Result<Vec<(String, String)>, SourceError> {
+        let mut found = Vec::new();
+        for name in self.names(repository, revision, "workflows")? {
+            let path = format!("{repository}/workflows/{name}");
+            let identity = identity::workflow(repository, revision, &path);
+            self.module(&identity);
+            found.push((name, identity));
+        }
+        Ok(found)
+    }
+
+    /// Reads every task template of a repository that is open; gives how many there are.
+    pub(crate) fn tasks(&mut self, repository: &str, revision: &str) -> Result<usize, SourceError> {
+        let names = self.names(repository, revision, "tasks")?;
+        for name in &names {
+            let path = format!("{repository}/tasks/{name}");
+            self.class(&identity::task(repository, revision, &path));
+        }
+        Ok(names.len())
     }
 
     fn read_module(&mut self, identity: &str) -> Result<Module, Vec<Diagnostic>> {
@@ -266,25 +300,24 @@ impl<'r> Loader<'r> {
         Ok(Read { source, revision })
     }
 
-    fn names(&self, repository: &str, revision: &str, folder: &str) -> Vec<String> {
+    fn names(&self, repository: &str, revision: &str, folder: &str) -> Result<Vec<String>, SourceError> {
         let key = (repository.to_owned(), revision.to_owned());
         self.snapshots
             .get(&key)
-            .map(|snapshot| names(snapshot, folder))
-            .unwrap_or_default()
+            .map_or(Ok(Vec::new()), |snapshot| names(snapshot, folder))
     }
 }
 
-/// Names of the templates in a folder; none if it cannot be read, which the file that is then missing will show.
-fn names(snapshot: &Snapshot<'_>, folder: &str) -> Vec<String> {
-    let paths = snapshot.list(folder, ".yaml").unwrap_or_default();
+/// Names of the templates in a folder and those below it.
+fn names(snapshot: &Snapshot<'_>, folder: &str) -> Result<Vec<String>, SourceError> {
+    let paths = snapshot.list(folder, ".yaml")?;
     let prefix = format!("{folder}/");
     let name = |path: &String| {
         path.strip_prefix(&prefix)?
             .strip_suffix(".yaml")
             .map(str::to_owned)
     };
-    paths.iter().filter_map(name).collect()
+    Ok(paths.iter().filter_map(name).collect())
 }
 
 fn location(identity: &str, folder: &'static str) -> Result<Location, Vec<Diagnostic>> {
@@ -311,33 +344,64 @@ fn not_found(location: &Location, snapshot: &Snapshot<'_>, identity: &str) -> Di
         "workflow"
     };
     let diagnostic = Diagnostic::error(Code::NotFound, format!("there is no {what} `{identity}`"));
-    let names = names(snapshot, location.folder);
+    let names = names(snapshot, location.folder).unwrap_or_default();
     match closest(&location.name, names.iter().map(String::as_str)) {
         Some(close) => diagnostic.hint(format!("did you mean `{close}`?")),
         None => diagnostic.hint(format!("it would be the file `{}`", location.path())),
     }
 }
 
-fn literal_includes(module: &Module) -> Vec<String> {
-    let mut found = Vec::new();
-    for role in walk::roles(&module.root) {
-        if let Body::Include(text) = &role.body
-            && let Some(text) = walk::literal(text).filter(|text| !text.is_empty())
-        {
-            found.push(identity::workflow(&module.repository, &module.revision, text));
-        }
-    }
-    found
+/// The root role of a workflow must have the name by which the workflow is asked for (1.4); that of one that is only
+/// included need not.
+pub(crate) fn name_mismatch(module: &Module, name: &str) -> Option<Diagnostic> {
+    let written = walk::written(&module.root.name);
+    let message = format!("the root role is called `{written}`, its file `{name}`");
+    let error = Diagnostic::error(Code::NameMismatch, message)
+        .at(Label::at(module.root.name.span))
+        .hint(format!(
+            "call it `{name}`, or rename the file to `{written}.yaml`"
+        ));
+    (written != name).then_some(error)
 }
 
-fn literal_classes(module: &Module) -> Vec<String> {
-    let mut found = Vec::new();
-    for role in walk::roles(&module.root) {
-        if let Body::Task { load, .. } = &role.body
-            && let Some(text) = walk::literal(load).filter(|text| !text.is_empty())
-        {
-            found.push(identity::task(&module.repository, &module.revision, text));
-        }
-    }
-    found
+/// A file that a module names without an expression.
+pub(crate) struct Named {
+    /// Where.
+    pub(crate) span: Span,
+    pub(crate) identity: String,
+    /// The role may be removed, and the file is not needed then.
+    pub(crate) conditional: bool,
+}
+
+/// The workflow templates that a module includes by name.
+pub(crate) fn literal_includes(module: &Module) -> impl Iterator<Item = Named> {
+    named(module, identity::workflow, |body| match body {
+        Body::Include(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// The task templates that a module loads by name.
+pub(crate) fn literal_classes(module: &Module) -> impl Iterator<Item = Named> {
+    named(module, identity::task, |body| match body {
+        Body::Task { load, .. } => Some(load),
+        _ => None,
+    })
+}
+
+fn named(
+    module: &Module,
+    identity: fn(&str, &str, &str) -> String,
+    file: fn(&Body) -> Option<&Template>,
+) -> impl Iterator<Item = Named> {
+    let roles = walk::conditional_roles(&module.root);
+    roles.into_iter().filter_map(move |(role, conditional)| {
+        let template = file(&role.body)?;
+        let text = walk::literal(template).filter(|text| !text.is_empty())?;
+        Some(Named {
+            span: template.span,
+            identity: identity(&module.repository, &module.revision, text),
+            conditional,
+        })
+    })
 }

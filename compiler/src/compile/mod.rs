@@ -1,10 +1,10 @@
 //! The whole way from a request to an artefact: find the workflow, read what it needs, try to make its tree, and say
 //! what is wrong or still open.
 
-mod load;
+pub(crate) mod load;
 mod parameters;
 mod trial;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,11 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
 }
 
 /// Puts files and findings in their canonical order. An error takes the artefact away.
-fn finish(artefact: Option<Artefact>, mut diagnostics: Vec<Diagnostic>, mut sources: SourceMap) -> Outcome {
+pub(crate) fn finish(
+    artefact: Option<Artefact>,
+    mut diagnostics: Vec<Diagnostic>,
+    mut sources: SourceMap,
+) -> Outcome {
     let order = sources.sort();
     let renumber = |source: &mut u32| {
         let new = usize::try_from(*source).ok().and_then(|old| order.get(old));

@@ -6,7 +6,7 @@ use partita_artefact::ir::{
 };
 
 /// The text of a template without expressions.
-pub(super) fn literal(template: &Template) -> Option<&str> {
+pub(crate) fn literal(template: &Template) -> Option<&str> {
     match template.parts.as_slice() {
         [] => Some(""),
         [Part::Text(text)] => Some(text),
@@ -15,7 +15,7 @@ pub(super) fn literal(template: &Template) -> Option<&str> {
 }
 
 /// A template as it is written.
-pub(super) fn written(template: &Template) -> String {
+pub(crate) fn written(template: &Template) -> String {
     let part = |part: &Part| match part {
         Part::Text(text) => text.clone(),
         Part::Expression(code) => format!("{{{{{}}}}}", code.text),
@@ -25,12 +25,24 @@ pub(super) fn written(template: &Template) -> String {
 }
 
 /// `role` and all roles below it, parents first.
-pub(super) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
-    let mut found = vec![role];
+pub(crate) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
+    conditional_roles(role)
+        .into_iter()
+        .map(|(role, _)| role)
+        .collect()
+}
+
+/// The same, and of each whether `enabled` of it or of a parent may remove it.
+pub(crate) fn conditional_roles(role: &RoleTemplate) -> Vec<(&RoleTemplate, bool)> {
+    let may_be_removed = |role: &RoleTemplate| literal(&role.enabled) != Some("true");
+    let mut found = vec![(role, may_be_removed(role))];
     let mut next = 0;
-    while let Some(role) = found.get(next).copied() {
+    while let Some((role, conditional)) = found.get(next).copied() {
         if let Body::Aggregator(children) = &role.body {
-            found.splice((next + 1)..=next, children);
+            let below = children
+                .iter()
+                .map(|child| (child, conditional || may_be_removed(child)));
+            found.splice((next + 1)..=next, below);
         }
         next += 1;
     }
@@ -38,7 +50,7 @@ pub(super) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
 }
 
 /// Every template of one role, without those of its children.
-pub(super) fn role_templates(role: &RoleTemplate) -> Vec<&Template> {
+pub(crate) fn role_templates(role: &RoleTemplate) -> Vec<&Template> {
     let mut found = vec![&role.name, &role.enabled];
     found.extend(
         role.defaults
@@ -72,7 +84,7 @@ pub(super) fn role_templates(role: &RoleTemplate) -> Vec<&Template> {
 }
 
 /// Every template of a task template.
-pub(super) fn class_templates(class: &TaskClass) -> Vec<&Template> {
+pub(crate) fn class_templates(class: &TaskClass) -> Vec<&Template> {
     let mut found: Vec<&Template> = class
         .defaults
         .iter()
@@ -107,7 +119,7 @@ fn lists<'a>(
 }
 
 /// Changes every place in the modules, classes and parameters of an artefact.
-pub(super) fn each_span(artefact: &mut Artefact, change: &dyn Fn(&mut Span)) {
+pub(crate) fn each_span(artefact: &mut Artefact, change: &dyn Fn(&mut Span)) {
     for module in artefact.modules.values_mut() {
         role_spans(&mut module.root, change);
     }
