@@ -115,7 +115,7 @@ fn a_workflow_can_be_asked_for_by_its_path() {
     let folder = folder(&FILES);
     let path = folder.path().join("workflows/w.yaml");
     let (repositories, workflow) = Repositories::open_for(path.to_str().unwrap(), &[] as &[&str]).unwrap();
-    assert_eq!(workflow, "w.yaml");
+    assert_eq!(workflow, "w");
     let outcome = compile(&request(&workflow, &[]), &repositories);
     assert_eq!(
         outcome.artefact,

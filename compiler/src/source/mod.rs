@@ -145,6 +145,8 @@ impl Repositories {
                 repositories.list.len() - 1
             };
             repositories.list.swap(0, index);
+            // Here a file is named, as the shell completes it.
+            let name = name.strip_suffix(".yaml").unwrap_or(name);
             return Ok((repositories, format!("{name}{revision}")));
         }
         if repositories.list.is_empty() {
