@@ -14,22 +14,30 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein distance, counted in characters.
+/// Edits between two names, counted in characters: one inserted, left out, or another one, or two neighbours in the
+/// wrong order (the optimal string alignment distance).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let (mut before, mut above): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
+    let mut last = None;
     for (line, x) in a.chars().enumerate() {
-        let mut diagonal = line;
+        let mut row = vec![line + 1];
         let mut left = line + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
+        let mut neighbour = None;
+        for (column, (y, around)) in b.iter().zip(above.windows(2)).enumerate() {
+            let &[diagonal, up] = around else { continue };
+            left = (diagonal + usize::from(x != *y)).min(up + 1).min(left + 1);
+            if last == Some(*y) && neighbour == Some(x) {
+                let swapped = column.checked_sub(1).and_then(|column| before.get(column));
+                left = swapped.map_or(left, |edits| left.min(edits + 1));
+            }
+            neighbour = Some(*y);
+            row.push(left);
         }
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            left = (diagonal + usize::from(x != *y)).min(*cell + 1).min(left + 1);
-            diagonal = std::mem::replace(cell, left);
-        }
+        last = Some(x);
+        before = std::mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -44,6 +52,9 @@ mod tests {
             ("abc", "", 3),
             ("", "abc", 3),
             ("flaw", "lawn", 2),
+            ("sbu", "sub", 1),
+            ("abcd", "badc", 2),
+            ("ca", "abc", 3),
         ] {
             assert_eq!(distance(a, b), edits, "{a} {b}");
         }
@@ -54,6 +65,7 @@ mod tests {
         let names = ["detector", "detectors", "hosts", "run_type"];
         assert_eq!(closest("detectr", names), Some("detector"));
         assert_eq!(closest("host", names), Some("hosts"));
+        assert_eq!(closest("sbu", ["sub"]), Some("sub"));
         assert_eq!(closest("zzz", names), None);
         assert_eq!(closest("hosts", names), None, "a name is no slip of itself");
     }
