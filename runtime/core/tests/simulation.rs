@@ -341,7 +341,13 @@ impl World {
                 (None, name) => TaskState::from_name(name),
             };
             if !self.goes_wrong() {
-                self.soon(Event::Answers(command, vec![Answer { task, state, error }]));
+                self.soon(Event::Answers(command, vec![Answer {
+                    task,
+                    state,
+                    error,
+                    late: false,
+                    last_lines: Vec::new(),
+                }]));
             }
         }
     }
@@ -415,7 +421,9 @@ impl World {
             let after = self.chance.below(300_000);
             let event = match self.chance.below(3) {
                 0 => DeviceEvent::EndOfStream,
-                1 if self.trouble > 0 => DeviceEvent::InternalError,
+                1 if self.trouble > 0 => DeviceEvent::InternalError {
+                    last_lines: Vec::new(),
+                },
                 _ => continue,
             };
             self.after(after, Event::Device(task, event));

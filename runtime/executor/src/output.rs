@@ -80,6 +80,12 @@ impl Capture {
         })
     }
 
+    /// The last lines that the process, which goes on, has written up to now.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.streams.iter().for_each(|pipe| pipe.drain());
+        lock(&self.last).lines.iter().cloned().collect()
+    }
+
     /// All that the process has written up to now.
     pub(crate) fn finish(&self) -> Output {
         let [stdout, stderr] = self.streams.each_ref().map(|pipe| {

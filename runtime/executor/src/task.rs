@@ -258,7 +258,10 @@ impl Task {
     fn exited(&mut self, exit: Exit, output: Output, left: bool, out: &mut Vec<Effect>) {
         self.child = false;
         self.left = left;
-        self.told.exit = Some(exit);
+        // What we did to a task that had failed is no news of it.
+        if self.told.requested || !matches!(self.stage, Stage::Ending(Step::Signal(_))) {
+            self.told.exit = Some(exit);
+        }
         if self.is_controlled() {
             self.ended_by_itself(exit, output.last_lines, out);
         } else {
@@ -299,22 +302,23 @@ impl Task {
             // An end with code 0 is DONE, as it always was (runtime.md 2.6), but not before it was ever up.
             let done = was_up && exit.how == Some(How::Code(0));
             self.state = if done { State::Done } else { State::Error };
-            self.told.reason = format!("{}{when}", exit_text(exit));
+            self.told.reason = format!("ended{when}");
             self.told.last_lines = last_lines;
         }
-        if let Some(command) = command {
-            let error = if asked {
-                String::new()
-            } else {
-                self.told.reason.clone()
-            };
-            self.answer(&command, asked, error, out);
-        }
+        // First what happened, then that the command failed by it.
         if self.left {
             self.update(out);
             self.force("processes that it had started were left", out);
         } else {
             self.end(out);
+        }
+        if let Some(command) = command {
+            let error = if asked {
+                String::new()
+            } else {
+                format!("{}{when}", exit_text(exit))
+            };
+            self.answer(&command, asked, error, out);
         }
     }
 
@@ -334,11 +338,8 @@ impl Task {
         match std::mem::replace(&mut self.stage, Stage::Steady) {
             Stage::Starting => {
                 self.stage = Stage::Starting;
-                let reason = format!(
-                    "did not reach STANDBY within {:?} of its start",
-                    self.spec.start_timeout
-                );
-                self.fail_start(reason, out);
+                self.told.late = true;
+                self.fail_start("did not reach STANDBY".to_owned(), out);
             }
             Stage::Steady => self.overdue(out),
             Stage::Busy(command) => self.timed_out(&command, out),

@@ -67,6 +67,7 @@ impl Actor {
             requested: update.requested,
             obstacle: None,
             reason: update.reason,
+            late: update.late,
             last_lines: update.last_lines,
         };
         self.step(&id, Event::Task(task, report));
@@ -88,6 +89,8 @@ impl Actor {
                     task: *task,
                     state,
                     error,
+                    late: result.late,
+                    last_lines: result.last_lines,
                 });
             }
         }
@@ -120,7 +123,9 @@ impl Actor {
         };
         let said = match event.kind() {
             DeviceEventKind::EndOfStream => DeviceEvent::EndOfStream,
-            DeviceEventKind::TaskInternalError => DeviceEvent::InternalError,
+            DeviceEventKind::TaskInternalError => DeviceEvent::InternalError {
+                last_lines: event.last_lines,
+            },
             DeviceEventKind::BasicTaskTerminated => DeviceEvent::Terminated {
                 exit: exit(event.exit),
                 last_lines: event.last_lines,

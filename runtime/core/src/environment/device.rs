@@ -32,8 +32,11 @@ impl Environment {
                     self.broken(index, cause);
                 }
             }
-            DeviceEvent::InternalError => {
-                let cause = self.task_cause(index, "reports an internal error");
+            DeviceEvent::InternalError { last_lines } => {
+                let cause = Cause {
+                    last_lines,
+                    ..self.task_cause(index, "reports an internal error")
+                };
                 self.broken(index, cause);
             }
         }

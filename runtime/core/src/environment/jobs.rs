@@ -92,12 +92,15 @@ impl Environment {
 
     /// Something critical is gone. What is under way is cancelled if it can be; `GO_ERROR` follows in any case.
     pub(super) fn critical_loss(&mut self, cause: Cause) {
-        self.observe(Observation::Cause(cause.clone()));
-        match (&self.program, &self.job) {
-            (Some(program), _) if program.can_be_cancelled() => self.fail(vec![cause]),
-            (Some(_), _) => self.job_failed(vec![cause]),
-            (None, _) if self.state == State::Error || self.state == State::Done => {}
-            (None, _) => self.react(Transition::GoError, vec![cause]),
+        match &self.program {
+            Some(program) if program.can_be_cancelled() => self.fail(vec![cause]),
+            Some(_) => self.job_failed(vec![cause]),
+            None => {
+                self.observe(Observation::Cause(cause.clone()));
+                if !matches!(self.state, State::Error | State::Done) {
+                    self.react(Transition::GoError, vec![cause]);
+                }
+            }
         }
     }
 
@@ -165,6 +168,11 @@ impl Environment {
         }
     }
 
+    /// The job at hand has failed, and what is left of it is to end well.
+    pub(super) fn has_failed(&self) -> bool {
+        self.job.as_ref().is_some_and(|job| job.failed)
+    }
+
     fn is_forced(&self) -> bool {
         matches!(
             self.job.as_ref().map(|job| job.work),
@@ -193,28 +201,38 @@ impl Environment {
     /// A critical failure in the program under way: it is cancelled here if it can be, else it goes on to its end.
     pub(super) fn fail(&mut self, causes: Vec<Cause>) {
         self.job_failed(causes);
+        self.cancel_program();
+    }
+
+    fn cancel_program(&mut self) {
         let Some(program) = &mut self.program else { return };
         if program.can_be_cancelled() {
             program.steps.clear();
-            self.pass = None;
-            match self.wait.take() {
-                Some(Wait::Deploy { .. }) => {
-                    self.cancel_timer(Timer::Deploy);
-                    self.cancel_timer(Timer::Patience);
-                }
-                Some(Wait::Hooks { pending, .. }) => {
-                    self.deferred.clear();
-                    for command in pending.into_keys() {
-                        self.cancel_timer(Timer::Hook(command));
-                    }
-                }
-                Some(Wait::RunNumber) => self.cancel_timer(Timer::RunNumber),
-                Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill) | None => {}
-            }
+            self.abandon();
         }
     }
 
-    /// Notes what went wrong in the job. News of the same role that know more replace what was known.
+    /// Waits for nothing any more.
+    fn abandon(&mut self) {
+        self.pass = None;
+        match self.wait.take() {
+            Some(Wait::Deploy { .. }) => {
+                self.cancel_timer(Timer::Deploy);
+                self.cancel_timer(Timer::Patience);
+            }
+            Some(Wait::Hooks { pending, .. }) => {
+                self.deferred.clear();
+                for command in pending.into_keys() {
+                    self.cancel_timer(Timer::Hook(command));
+                }
+            }
+            Some(Wait::RunNumber) => self.cancel_timer(Timer::RunNumber),
+            Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill) | None => {}
+        }
+    }
+
+    /// Notes what went wrong in the job, and tells it at once. News of the same task that know more replace what was
+    /// known.
     pub(super) fn job_failed(&mut self, causes: Vec<Cause>) {
         let Some(job) = &mut self.job else { return };
         if self
@@ -224,16 +242,21 @@ impl Environment {
         {
             job.failed = true;
         }
+        let mut news = Vec::new();
         for cause in causes {
             match job
                 .causes
                 .iter_mut()
                 .find(|known| known.task.is_some() && known.task == cause.task)
             {
-                Some(known) if known.exit.is_none() && cause.exit.is_some() => *known = cause,
-                Some(_) => {}
-                None => job.causes.push(cause),
+                Some(known) if known.exit.is_none() && cause.exit.is_some() => *known = cause.clone(),
+                Some(_) => continue,
+                None => job.causes.push(cause.clone()),
             }
+            news.push(cause);
+        }
+        for cause in news {
+            self.observe(Observation::Cause(cause));
         }
     }
 

@@ -99,6 +99,8 @@ pub struct TaskReport {
     pub obstacle: Option<Obstacle>,
     /// Why it ended or is in error.
     pub reason: String,
+    /// That was that it took too long to start.
+    pub late: bool,
     /// The last lines it wrote.
     pub last_lines: Vec<String>,
 }
@@ -121,6 +123,10 @@ pub struct Answer {
     pub state: TaskState,
     /// What went wrong.
     pub error: Option<String>,
+    /// That was that it took too long.
+    pub late: bool,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
 }
 
 /// What became of a hook task.
@@ -153,7 +159,10 @@ pub enum DeviceEvent {
     /// It has seen all data of this run.
     EndOfStream,
     /// It cannot go on.
-    InternalError,
+    InternalError {
+        /// The last lines it wrote.
+        last_lines: Vec<String>,
+    },
     /// A basic task has ended.
     Terminated {
         /// How.

@@ -203,7 +203,14 @@ impl Environment {
     }
 
     pub(super) fn answers(&mut self, command: CommandId, answers: Vec<Answer>) {
-        for Answer { task, state, error } in answers {
+        for Answer {
+            task,
+            state,
+            error,
+            late,
+            last_lines,
+        } in answers
+        {
             let Some(entry) = self.tasks.get_mut(task) else {
                 continue;
             };
@@ -214,7 +221,17 @@ impl Environment {
                 entry.report.state = Some(state);
                 self.show_task(task);
             }
-            let cause = error.map(|error| self.task_cause(task, error));
+            let cause = error.map(|error| {
+                let cause = self.task_cause(task, error);
+                let cause = Cause { last_lines, ..cause };
+                match &self.wait {
+                    Some(Wait::Answers { transition, .. }) if late => {
+                        let deadline = self.command_deadline(*transition);
+                        cause.after(deadline.name, deadline.time)
+                    }
+                    _ => cause,
+                }
+            });
             self.answered(command, task, cause);
             // In ERROR nothing runs: who was still on its way to RUNNING is stopped when it arrives.
             let idle = self.state == State::Error && self.task(task).owes.is_none();
@@ -236,9 +253,11 @@ impl Environment {
             transition,
         }) = &mut self.wait
         else {
+            self.also_failed(cause);
             return;
         };
         if *current != command || !pending.remove(&task) {
+            self.also_failed(cause);
             return;
         }
         let transition = *transition;
@@ -262,6 +281,14 @@ impl Environment {
             } else if !failures.is_empty() {
                 self.job_failed(failures);
             }
+        }
+    }
+
+    /// Another one that failed in the command whose failure is being dealt with.
+    fn also_failed(&mut self, cause: Option<Cause>) {
+        match cause {
+            Some(cause) if !cause.harmless && self.has_failed() => self.job_failed(vec![cause]),
+            _ => {}
         }
     }
 
@@ -323,7 +350,7 @@ impl Environment {
                 } else {
                     reason
                 };
-                let cause = self.task_cause(index, what);
+                let cause = self.report_cause(index, what);
                 self.lost(index, cause);
             }
         }
@@ -349,11 +376,7 @@ impl Environment {
             (None, "") => "ended before it was ready".to_owned(),
             (None, reason) => reason.to_owned(),
         };
-        let cause = Cause {
-            exit: report.exit,
-            last_lines: report.last_lines.clone(),
-            ..self.task_cause(index, what)
-        };
+        let cause = self.report_cause(index, what);
         if let Some(task) = self.tasks.get_mut(index) {
             task.report.state = Some(state);
             task.finished = true;
@@ -458,6 +481,21 @@ impl Environment {
             harmless: !planned.is_some_and(|task| task.critical),
             ..Cause::of(&self.task_path(index), what)
         }
+    }
+
+    /// The same, with all that the task has reported.
+    fn report_cause(&self, index: TaskIndex, what: String) -> Cause {
+        let report = &self.task(index).report;
+        let cause = Cause {
+            exit: report.exit,
+            last_lines: report.last_lines.clone(),
+            ..self.task_cause(index, what)
+        };
+        if report.late {
+            let deadline = self.plan.deadlines.deploy;
+            return cause.after(deadline.name, deadline.time);
+        }
+        cause
     }
 
     pub(super) fn show_task(&mut self, index: TaskIndex) {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use partita_occ::codec::Codec;
-use partita_proto::executor::{ControlMode, Output as OutputMode, TransitionResult, from_executor::Body};
+use partita_occ::State;
+use partita_proto::executor::{ControlMode, DeviceEventKind, Output as OutputMode, TransitionResult, from_executor::Body};
 use rustix::process::{Signal as SystemSignal, geteuid};
 use tokio::time::Instant;
 
@@ -78,16 +79,41 @@ impl Host {
                     .insert((Instant::now() + patience, task_id.to_owned(), entry.timer_number));
             }
             Effect::NoTimer => self.tasks.get_mut(task_id)?.timer_number += 1,
-            Effect::Update(update) => self.send(Body::Update(*update)),
-            Effect::Answer { command_id, result } => self.answer(&command_id, result),
+            Effect::Update(mut update) => {
+                if update.state == State::Error.to_string() && update.last_lines.is_empty() {
+                    update.last_lines = self.last_lines(task_id);
+                }
+                self.send(Body::Update(*update));
+            }
+            Effect::Answer {
+                command_id,
+                mut result,
+            } => {
+                if !result.ok {
+                    result.last_lines = self.last_lines(task_id);
+                }
+                self.answer(&command_id, result);
+            }
             Effect::Report(report) => {
                 self.commands.report(&report);
                 self.send(Body::HookReport(*report));
             }
-            Effect::Raise(event) => self.send(Body::DeviceEvent(event)),
+            Effect::Raise(mut event) => {
+                if event.kind() == DeviceEventKind::TaskInternalError {
+                    event.last_lines = self.last_lines(task_id);
+                }
+                self.send(Body::DeviceEvent(event));
+            }
             Effect::Release => self.release(task_id),
         }
         None
+    }
+
+    /// The last lines that the task has written, as long as it is there.
+    fn last_lines(&self, task_id: &str) -> Vec<String> {
+        let entry = self.tasks.get(task_id);
+        let capture = entry.and_then(|entry| entry.capture.as_ref());
+        capture.map(Capture::last_lines).unwrap_or_default()
     }
 
     /// Results of one command go out together: with the last one, or when those that lag have had their time.

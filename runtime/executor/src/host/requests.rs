@@ -122,6 +122,7 @@ impl Host {
                     ok: false,
                     state,
                     error,
+                    ..TransitionResult::default()
                 },
             );
         }

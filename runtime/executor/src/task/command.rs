@@ -7,7 +7,7 @@ use partita_proto::executor::{
     ControlMode, DeviceEvent, DeviceEventKind, Exit, HookReport, TransitionResult, exit::How,
 };
 
-use super::{Command, Effect, Outcome, Output, Run, Signal, Stage, Task, exit_text};
+use super::{Command, Effect, Outcome, Output, Run, Signal, Stage, Task};
 
 impl Task {
     pub(super) fn transition(&mut self, command: Command, out: &mut Vec<Effect>) {
@@ -64,13 +64,18 @@ impl Task {
     pub(super) fn answer(&self, command: &Command, ok: bool, error: String, out: &mut Vec<Effect>) {
         out.push(Effect::Answer {
             command_id: command.id.clone(),
-            result: TransitionResult {
-                task_id: self.spec.task_id.clone(),
-                ok,
-                state: self.state.to_string(),
-                error,
-            },
+            result: self.result(ok, error),
         });
+    }
+
+    fn result(&self, ok: bool, error: String) -> TransitionResult {
+        TransitionResult {
+            task_id: self.spec.task_id.clone(),
+            ok,
+            state: self.state.to_string(),
+            error,
+            ..TransitionResult::default()
+        }
     }
 
     pub(super) fn called(&mut self, outcome: Outcome, out: &mut Vec<Effect>) {
@@ -105,13 +110,16 @@ impl Task {
 
     /// The core is answered at its deadline; the task is asked where it is now.
     pub(super) fn timed_out(&mut self, command: &Command, out: &mut Vec<Effect>) {
-        let was = std::mem::replace(&mut self.state, State::Unknown);
-        let error = format!(
-            "no answer to {} within {:?}; it was {was} before",
-            command.event, command.patience
-        );
+        self.state = State::Unknown;
+        let error = format!("gave no answer to {}", command.event);
         self.told.reason.clone_from(&error);
-        self.answer(command, false, error, out);
+        out.push(Effect::Answer {
+            command_id: command.id.clone(),
+            result: TransitionResult {
+                late: true,
+                ..self.result(false, error)
+            },
+        });
         // The call has the same deadline: it now asks for the state by itself, and leads a device back.
         out.push(Effect::Timer(self.spec.doubt * 2));
         self.stage = Stage::Doubt(None);
@@ -232,11 +240,11 @@ impl Task {
             Some(patience) => {
                 format!("did not end within {patience:?}, and was killed with all that it had started")
             }
-            None => exit_text(exit),
+            None => "failed".to_owned(),
         };
         if let Some(command_id) = run.and_then(|run| run.command_id) {
             let error = if ending {
-                format!("was ended while it ran; it {text}")
+                "was ended while it ran".to_owned()
             } else {
                 text
             };
