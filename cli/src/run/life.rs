@@ -9,6 +9,7 @@ use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_core::core::{Config, Core, CoreError, Creation};
 use partita_core::environment::{DestroyOptions, State, Transition};
+use partita_core::local::LocalError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::story::{Story, View};
@@ -41,6 +42,13 @@ struct Life<'a> {
     core: &'a Core,
     data_taking: Option<Duration>,
     signals: Signals,
+}
+
+/// How a piece of work ended.
+enum End<T> {
+    Itself(T),
+    /// A second signal came meanwhile.
+    ByForce,
 }
 
 impl Life<'_> {
@@ -97,20 +105,41 @@ impl Life<'_> {
         tokio::select! {
             state = story.until_it_stops(view) => return match state {
                 State::Error => Err(Failure::No("the run failed; see above".into())),
-                _ => Ok(()),
+                _ => {
+                    story.ended_by_itself();
+                    Ok(())
+                }
             },
             () = elapsed(self.data_taking) => {}
             name = self.signals.next() => {
                 story.interrupted(name);
             }
         }
-        tokio::select! {
-            stopped = story.watching(view, self.core.transition(id, Transition::Stop)) => {
-                stopped.map(|_| ()).map_err(|error| story.failure(&error))
-            }
-            name = self.signals.next() => {
-                story.forced(name);
-                self.force(story, view).await
+        let stop = self.core.transition(id, Transition::Stop);
+        match self.unless_forced(stop, story, view).await {
+            End::Itself(stopped) => stopped.map(|_| ()).map_err(|error| story.failure(&error)),
+            End::ByForce => self.force(story, view).await,
+        }
+    }
+
+    /// Waits for work that ends the run: the first signal asks for nothing else, the second has no patience with it.
+    async fn unless_forced<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, CoreError>>,
+        story: &mut Story,
+        view: &mut View<'_>,
+    ) -> End<Result<T, CoreError>> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                ended = story.watching(view, &mut work) => return End::Itself(ended),
+                name = self.signals.next() => {
+                    if story.is_interrupted() {
+                        story.forced(name);
+                        return End::ByForce;
+                    }
+                    story.interrupted(name);
+                }
             }
         }
     }
@@ -121,12 +150,10 @@ impl Life<'_> {
             allow_in_running: true,
             ..DestroyOptions::default()
         };
-        tokio::select! {
-            ended = story.watching(view, self.core.destroy(view.id, in_order)) => gone(ended, story),
-            name = self.signals.next() => {
-                story.forced(name);
-                self.force(story, view).await
-            }
+        let destroy = self.core.destroy(view.id, in_order);
+        match self.unless_forced(destroy, story, view).await {
+            End::Itself(ended) => gone(ended, story),
+            End::ByForce => self.force(story, view).await,
         }
     }
 
@@ -144,7 +171,13 @@ impl Life<'_> {
 /// What is gone already needs no ending.
 fn gone<T>(ended: Result<T, CoreError>, story: &mut Story) -> Result<(), Failure> {
     match ended {
-        Ok(_) | Err(CoreError::NotFound(_)) => Ok(()),
+        Ok(_)
+        | Err(
+            CoreError::NotFound(_)
+            | CoreError::Refused {
+                state: State::Done, ..
+            },
+        ) => Ok(()),
         Err(error) => Err(story.failure(&error)),
     }
 }
@@ -166,6 +199,9 @@ async fn create(core: &Core, artefact: Arc<Artefact>, given: Layers) -> Result<C
 fn refused(error: &CoreError) -> Failure {
     match error {
         CoreError::Prepare(_) => Failure::No(error.to_string()),
+        CoreError::Local(LocalError::HostName(_) | LocalError::Twice(_)) => {
+            Failure::Usage(format!("--hosts: {error}"))
+        }
         _ => Failure::Surroundings(error.to_string()),
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use partita_core::cause::Cause;
 use partita_core::core::{Core, CoreError, Snapshot};
 use partita_core::environment::{Observation, Progress, State};
 use tokio::sync::broadcast::Receiver;
@@ -19,6 +20,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// How many roles that are waited for the living line names.
 const LATE: usize = 3;
+
+/// How many roles a summary of causes names.
+const NAMES: usize = 5;
 
 /// One environment, as the story sees it.
 pub(super) struct View<'a> {
@@ -35,6 +39,8 @@ pub(super) struct Story {
     run: Option<u32>,
     /// Causes that were told already: each is told once.
     told: BTreeSet<String>,
+    /// A signal has asked for the end.
+    interrupted: bool,
     /// Calls that the test service answered, by role, with their number.
     answered: BTreeMap<String, usize>,
 }
@@ -62,6 +68,7 @@ impl Story {
             state: None,
             run: None,
             told: BTreeSet::new(),
+            interrupted: false,
             answered: BTreeMap::new(),
         };
         story.say(&format!("{root} loaded as {digest}"));
@@ -84,10 +91,20 @@ impl Story {
         }
     }
 
-    pub(super) fn interrupted(&self, signal: &str) {
+    /// Whether a signal has asked for the end already.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    pub(super) fn interrupted(&mut self, signal: &str) {
+        self.interrupted = true;
         self.say_timed(&format!(
             "{signal}: stopping in order; once more to stop by force"
         ));
+    }
+
+    pub(super) fn ended_by_itself(&self) {
+        self.say_timed("the run has ended by itself");
     }
 
     pub(super) fn forced(&self, signal: &str) {
@@ -188,7 +205,7 @@ impl Story {
                 moment,
                 progress,
             } => self.tell_hook(path, moment, progress),
-            Observation::Cause(cause) => self.tell_cause(&cause.to_string(), cause.harmless),
+            Observation::Cause(cause) => self.tell_cause(cause),
             Observation::Role { .. } => {}
             Observation::Gone => {
                 if self.state != Some(State::Done) {
@@ -203,25 +220,46 @@ impl Story {
         match progress {
             Progress::Started | Progress::Ended { stand_in: false } => {}
             Progress::Ended { stand_in: true } => *self.answered.entry(path.to_owned()).or_default() += 1,
-            Progress::Failed(cause) => self.tell_cause(&cause.to_string(), cause.harmless),
+            Progress::Failed(cause) => self.tell_cause(cause),
             Progress::Skipped(reason) => self.say_timed(&format!("{path} at {moment}: not run: {reason}")),
         }
     }
 
-    fn tell_cause(&mut self, text: &str, harmless: bool) {
-        if self.told.insert(text.to_owned()) {
-            let label = if harmless {
+    /// Tells a cause with all that led to it; what was told before is only named.
+    fn tell_cause(&mut self, cause: &Cause) {
+        let (known, news): (Vec<&Cause>, Vec<&Cause>) = cause
+            .because
+            .iter()
+            .partition(|one| self.told.contains(&one.to_string()));
+        let mut names: Vec<&str> = known.iter().filter_map(|one| one.role.as_deref()).collect();
+        let more = names.len().saturating_sub(NAMES);
+        names.truncate(NAMES);
+        let mut shown = cause.clone();
+        shown.because = news.into_iter().cloned().collect();
+        if !names.is_empty() {
+            shown.what += &format!(", because of {}", names.join(", "));
+        }
+        if more > 0 {
+            shown.what += &format!(" and {more} more");
+        }
+        let new = self.told.insert(cause.to_string());
+        self.told.extend(cause.because.iter().map(ToString::to_string));
+        if new {
+            let label = if cause.harmless {
                 terminal::warning_label()
             } else {
                 terminal::error_label()
             };
-            self.say(&format!("{label} {text}"));
+            self.say(&format!("{label} {shown}"));
         }
     }
 
     /// The tree at the beginning of the run, and how long it will last.
     pub(super) fn running(&self, snapshot: &Snapshot, time: Option<Duration>) {
-        self.say(tree::draw(&snapshot.roles).trim_end());
+        let tree = tree::draw(&snapshot.roles);
+        if !tree.is_empty() {
+            self.say(tree.trim_end());
+        }
         let run = self.run.map(|run| format!("run {run}")).unwrap_or_default();
         let rest = time.map_or("until stopped (Ctrl-C)".to_owned(), |time| {
             format!("for {time:?}")
@@ -234,17 +272,7 @@ impl Story {
     /// What a failed request comes down to. The chain of causes is told once.
     pub(super) fn failure(&mut self, error: &CoreError) -> Failure {
         if let CoreError::Failed { cause, .. } = error {
-            let known = !cause.because.is_empty()
-                && cause
-                    .because
-                    .iter()
-                    .all(|cause| self.told.contains(&cause.to_string()));
-            let text = if known {
-                cause.what.clone()
-            } else {
-                cause.to_string()
-            };
-            self.tell_cause(&text, false);
+            self.tell_cause(cause);
             return Failure::No(String::new());
         }
         Failure::No(error.to_string())

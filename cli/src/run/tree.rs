@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use partita_core::aggregate::{State, Status};
 use partita_core::core::RoleSnapshot;
 
 /// Draws the roles, which come parents first. Calls are left out: they have no state of their own.
@@ -18,11 +19,12 @@ pub(super) fn draw(roles: &[RoleSnapshot]) -> String {
     let mut text = String::new();
     for role in shown {
         let label = format!("{}{}", " ".repeat(indent(role, roles)), name(role, roles));
+        let (state, status) = seen(role, roles);
         let _ = write!(
             text,
             "{label:name_width$}  {:10} {:8}",
-            role.state.to_string(),
-            role.status.to_string()
+            state.to_string(),
+            status.to_string()
         );
         if let Some(task) = &role.task {
             let host = task.host.as_deref().unwrap_or("nowhere");
@@ -38,6 +40,20 @@ pub(super) fn draw(roles: &[RoleSnapshot]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// State and status as people see them. Where nothing counts for the environment, so that the role has no state of
+/// its own, what is below it does.
+fn seen(role: &RoleSnapshot, roles: &[RoleSnapshot]) -> (State, Status) {
+    if role.task.is_some() || role.state != State::Invariant {
+        return (role.state, role.status);
+    }
+    roles
+        .iter()
+        .filter(|other| other.task.is_some() && is_below(other, role))
+        .fold((State::Invariant, Status::Invariant), |(state, status), other| {
+            (state.product(other.state), status.product(other.status))
+        })
 }
 
 /// The nearest role above, among those that come before.

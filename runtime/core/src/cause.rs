@@ -60,12 +60,21 @@ const SIGNALS: [(i32, &str); 12] = [
     (15, "SIGTERM"),
 ];
 
+fn signal_name(signal: i32) -> Option<&'static str> {
+    let known = SIGNALS.into_iter().find(|(number, _)| *number == signal);
+    known.map(|(_, name)| name)
+}
+
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code(code) => write!(f, "exit code {code}"),
-            Self::Signal(signal) => match SIGNALS.into_iter().find(|(number, _)| number == signal) {
-                Some((_, name)) => write!(f, "{name}"),
+            // So a shell says that a signal has ended what it ran.
+            Self::Code(code) => match signal_name(code.saturating_sub(128)) {
+                Some(name) => write!(f, "exit code {code} = 128 + {name}"),
+                None => write!(f, "exit code {code}"),
+            },
+            Self::Signal(signal) => match signal_name(*signal) {
+                Some(name) => write!(f, "{name}"),
                 None => write!(f, "signal {signal}"),
             },
         }
@@ -154,6 +163,15 @@ impl fmt::Display for Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_speaks_of_signals_in_its_own_way() {
+        let told = |code| Exit::Code(code).to_string();
+        assert_eq!(
+            [told(3), told(128), told(139)],
+            ["exit code 3", "exit code 128", "exit code 139 = 128 + SIGSEGV"]
+        );
+    }
 
     #[test]
     fn reads_as_a_chain() {

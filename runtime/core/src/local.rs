@@ -2,7 +2,7 @@
 
 mod remnants;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -66,6 +66,9 @@ pub enum LocalError {
     /// A name that can be no file.
     #[error("`{0}` cannot be the name of a host")]
     HostName(String),
+    /// Two hosts of one name.
+    #[error("host `{0}` is named twice")]
+    Twice(String),
     /// No command.
     #[error("no command to start an executor is given")]
     NoExecutor,
@@ -87,6 +90,7 @@ pub struct Local {
 impl Local {
     /// Starts the executors. They attach when they are ready; what is sent before waits for them.
     pub fn start(mut config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
+        check(&config.hosts)?;
         make(&config.directory)?;
         // Executors and tasks may have other working folders.
         config.directory =
@@ -120,9 +124,6 @@ impl Local {
         });
         let (mut executors, mut kill) = (Vec::new(), Vec::new());
         for host in &config.hosts {
-            if matches!(host.as_str(), "" | "." | ".." | "core") || host.contains('/') {
-                return Err(LocalError::HostName(host.clone()));
-            }
             let folder = config.directory.join(host);
             make(&folder)?;
             let log = config
@@ -155,6 +156,20 @@ impl Local {
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LocalError {
     let path = path.to_owned();
     move |source| LocalError::File { what, path, source }
+}
+
+/// Names of hosts become names of files, and each stands for one executor.
+fn check(hosts: &[String]) -> Result<(), LocalError> {
+    let mut known = BTreeSet::new();
+    for host in hosts {
+        if matches!(host.as_str(), "" | "." | ".." | "core") || host.contains('/') {
+            return Err(LocalError::HostName(host.clone()));
+        }
+        if !known.insert(host) {
+            return Err(LocalError::Twice(host.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn make(path: &Path) -> Result<(), LocalError> {

@@ -341,13 +341,16 @@ impl World {
                 (None, name) => TaskState::from_name(name),
             };
             if !self.goes_wrong() {
-                self.soon(Event::Answers(command, vec![Answer {
-                    task,
-                    state,
-                    error,
-                    late: false,
-                    last_lines: Vec::new(),
-                }]));
+                self.soon(Event::Answers(
+                    command,
+                    vec![Answer {
+                        task,
+                        state,
+                        error,
+                        late: false,
+                        last_lines: Vec::new(),
+                    }],
+                ));
             }
         }
     }

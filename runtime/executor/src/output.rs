@@ -139,6 +139,8 @@ impl Pipe {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return,
             }
+            // There is one thread, and a pipe that never runs dry: the others have their turn after each piece.
+            tokio::task::yield_now().await;
         }
     }
 

@@ -51,7 +51,7 @@ async fn what_happens_while_the_core_is_away_is_told_once_it_is_back() {
     assert!(report.await.ok);
     assert_eq!(
         bench.update("t", Phase::Ended).await.reason,
-        "exited with code 7 before it reached STANDBY"
+        "ended before it reached STANDBY"
     );
     assert_eq!(std::fs::read_to_string(bench.path("runs")).expect("file"), "x\n");
 }

@@ -106,7 +106,7 @@ impl Actor {
             .get(lines.len().saturating_sub(LAST_LINES)..)
             .unwrap_or_default();
         let error = (!report.ok).then(|| match report.error.as_str() {
-            "" => "the hook failed".to_owned(),
+            "" => "failed".to_owned(),
             error => error.to_owned(),
         });
         let event = HookReport {

@@ -334,10 +334,11 @@ impl Environment {
         match report.error {
             None => self.observe_hook(task, Progress::Ended { stand_in: false }),
             Some(error) => {
+                let what = format!("hook at {} {error}", self.hook_moment(task));
                 let cause = Cause {
                     exit: report.exit,
                     last_lines: report.last_lines,
-                    ..self.task_cause(task, error)
+                    ..self.task_cause(task, what)
                 };
                 self.hook_failed(task, cause);
             }
@@ -359,7 +360,7 @@ impl Environment {
             .map(|task| task.timeout)
             .unwrap_or_default();
         let cause = self
-            .task_cause(task, "the hook did not end")
+            .task_cause(task, format!("hook at {} did not end", self.hook_moment(task)))
             .after("timeout", time);
         self.hook_failed(task, cause);
     }
@@ -413,10 +414,14 @@ impl Environment {
         });
     }
 
+    fn hook_moment(&self, task: TaskIndex) -> String {
+        let trigger = self.plan.tasks.get(task).and_then(|task| task.trigger.as_ref());
+        trigger.map(Moment::to_string).unwrap_or_default()
+    }
+
     fn observe_hook(&mut self, task: TaskIndex, progress: Progress) {
         let path = self.task_path(task);
-        let trigger = self.plan.tasks.get(task).and_then(|task| task.trigger.as_ref());
-        let moment = trigger.map(Moment::to_string).unwrap_or_default();
+        let moment = self.hook_moment(task);
         self.observe(Observation::Hook {
             path,
             moment,

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 
-use partita_occ::codec::Codec;
 use partita_occ::State;
-use partita_proto::executor::{ControlMode, DeviceEventKind, Output as OutputMode, TransitionResult, from_executor::Body};
+use partita_occ::codec::Codec;
+use partita_proto::executor::{
+    ControlMode, DeviceEventKind, Output as OutputMode, TransitionResult, from_executor::Body,
+};
 use rustix::process::{Signal as SystemSignal, geteuid};
 use tokio::time::Instant;
 

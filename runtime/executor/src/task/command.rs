@@ -57,7 +57,7 @@ impl Task {
             }
             Stage::Ending(_) => Some("it is being ended".to_owned()),
             Stage::Ended if self.told.reason.is_empty() => Some("it has ended".to_owned()),
-            Stage::Ended => Some(format!("it has ended: {}", self.told.reason)),
+            Stage::Ended => Some(format!("it {}", self.told.reason)),
         }
     }
 
@@ -238,7 +238,9 @@ impl Task {
             .and_then(|run| run.patience);
         let text = match overdue {
             Some(patience) => {
-                format!("did not end within {patience:?}, and was killed with all that it had started")
+                format!(
+                    "did not end within its timeout of {patience:?}, and was killed with all that it had started"
+                )
             }
             None => "failed".to_owned(),
         };
