@@ -73,7 +73,8 @@ impl<'a> Engine<'a> {
                 environment: given.clone(),
                 warnings: self.warnings,
             }),
-            _ => Err(self.errors),
+            // What is only a warning comes last: whoever mends the errors should see it in the same look.
+            _ => Err(self.errors.into_iter().chain(self.warnings).collect()),
         }
     }
 

@@ -83,6 +83,11 @@ pub enum ErrorKind {
 }
 
 impl InstantiateError {
+    /// It keeps no tree from being made; a role may have vanished for it.
+    pub fn is_warning(&self) -> bool {
+        matches!(self.kind, ErrorKind::Enabled(_) | ErrorKind::Weight(_))
+    }
+
     /// What to do about it, if that is known.
     pub fn hint(&self) -> Option<String> {
         match &self.kind {

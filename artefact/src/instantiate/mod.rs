@@ -49,7 +49,7 @@ impl Default for Limits {
 /// Makes the role tree of an artefact, with the variables of `given` around it and the default limits.
 ///
 /// What was given at compile time is part of the artefact ([`Artefact::given`]) and is *not* added here: the caller
-/// puts both together ([`Layers::with`]).
+/// puts both together ([`Layers::with`]). Where there is an error, the warnings that were met come after the errors.
 pub fn instantiate(
     artefact: &Artefact,
     given: &Layers,

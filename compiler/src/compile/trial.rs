@@ -86,6 +86,7 @@ fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool)
     let mut open = true;
     for error in errors {
         match &error.kind {
+            _ if error.is_warning() => diagnostics.push(warned(error, &loader.sources)),
             ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::UnknownName => {
                 let name = name_at(evaluate);
                 open &= !closed;
@@ -196,21 +197,23 @@ fn with_role(mut diagnostic: Diagnostic, error: &InstantiateError) -> Diagnostic
     diagnostic
 }
 
+fn warned(warning: &InstantiateError, sources: &SourceMap) -> Diagnostic {
+    let label = match &warning.kind {
+        ErrorKind::Evaluate(evaluate) | ErrorKind::Enabled(evaluate) => place(evaluate, sources),
+        _ => Label::at(warning.span),
+    };
+    with_role(
+        Diagnostic::warning(Code::Expression, warning.kind.to_string()).at(label),
+        warning,
+    )
+}
+
 /// What a tree that can be made still shows.
 fn of_instance(instance: &Instance, sources: &SourceMap) -> Vec<Diagnostic> {
     let mut diagnostics: Vec<Diagnostic> = instance
         .warnings
         .iter()
-        .map(|warning| {
-            let label = match &warning.kind {
-                ErrorKind::Evaluate(evaluate) | ErrorKind::Enabled(evaluate) => place(evaluate, sources),
-                _ => Label::at(warning.span),
-            };
-            with_role(
-                Diagnostic::warning(Code::Expression, warning.kind.to_string()).at(label),
-                warning,
-            )
-        })
+        .map(|warning| warned(warning, sources))
         .collect();
     duplicate_paths(&instance.root, &mut BTreeMap::new(), &mut diagnostics);
     let (_, findings) = link::link(instance);

@@ -114,7 +114,7 @@ impl Loader<'_> {
     /// Reads what is missing: workflows first, task templates once nothing else is wrong.
     fn supply(&mut self, errors: &[InstantiateError]) -> Result<(), Failure> {
         let (mut modules, mut classes) = (BTreeSet::new(), BTreeSet::new());
-        for error in errors {
+        for error in errors.iter().filter(|error| !error.is_warning()) {
             match &error.kind {
                 ErrorKind::MissingModule { identity } if !self.tried.contains(identity) => {
                     modules.insert(identity)
