@@ -76,7 +76,7 @@ fn misnamed(loader: &Loader<'_>, workflows: &[(String, String)]) -> Vec<Diagnost
         .collect();
     let open = modules()
         .flat_map(|module| walk::roles(&module.root))
-        .any(|role| matches!(&role.body, Body::Include(text) if walk::literal(text).is_none()));
+        .any(|role| matches!(&role.body, Body::Include(text) if text.literal().is_none()));
     workflows
         .iter()
         .filter(|(_, identity)| !included.contains(identity))

@@ -149,6 +149,11 @@ impl Time {
     }
 
     pub(crate) fn rfc3339(self) -> String {
+        self.text("T", "Z")
+    }
+
+    /// Date and time of day with `between` them and `zone` after them.
+    fn text(self, between: &str, zone: &str) -> String {
         let Civil {
             year,
             month,
@@ -158,7 +163,7 @@ impl Time {
             second,
         } = self.civil();
         let fraction = fraction(self.split().1);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+        format!("{year:04}-{month:02}-{day:02}{between}{hour:02}:{minute:02}:{second:02}{fraction}{zone}")
     }
 }
 
@@ -171,19 +176,7 @@ fn fraction(nanoseconds: i64) -> String {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Civil {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = self.civil();
-        let fraction = fraction(self.split().1);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction} +0000 UTC"
-        )
+        f.write_str(&self.text(" ", " +0000 UTC"))
     }
 }
 

@@ -171,12 +171,10 @@ impl<'r> Loader<'r> {
             for module in self.modules.values() {
                 let bodies = || walk::roles(&module.root).into_iter().map(|role| &role.body);
                 let place = (module.repository.clone(), module.revision.clone());
-                if bodies().any(|body| matches!(body, Body::Include(text) if walk::literal(text).is_none())) {
+                if bodies().any(|body| matches!(body, Body::Include(text) if text.literal().is_none())) {
                     modules.push(place.clone());
                 }
-                if bodies()
-                    .any(|body| matches!(body, Body::Task { load, .. } if walk::literal(load).is_none()))
-                {
+                if bodies().any(|body| matches!(body, Body::Task { load, .. } if load.literal().is_none())) {
                     classes.push(place);
                 }
             }
@@ -354,7 +352,7 @@ fn not_found(location: &Location, snapshot: &Snapshot<'_>, identity: &str) -> Di
 /// The root role of a workflow must have the name by which the workflow is asked for (1.4); that of one that is only
 /// included need not.
 pub(crate) fn name_mismatch(module: &Module, name: &str) -> Option<Diagnostic> {
-    let written = walk::written(&module.root.name);
+    let written = module.root.name.source();
     let message = format!("the root role is called `{written}`, its file `{name}`");
     let error = Diagnostic::error(Code::NameMismatch, message)
         .at(Label::at(module.root.name.span))
@@ -397,7 +395,7 @@ fn named(
     let roles = walk::conditional_roles(&module.root);
     roles.into_iter().filter_map(move |(role, conditional)| {
         let template = file(&role.body)?;
-        let text = walk::literal(template).filter(|text| !text.is_empty())?;
+        let text = template.literal().filter(|text| !text.is_empty())?;
         Some(Named {
             span: template.span,
             identity: identity(&module.repository, &module.revision, text),

@@ -115,7 +115,7 @@ pub(super) fn parameters(artefact: &Artefact, undefined: &BTreeSet<String>) -> V
         .map(|(name, found)| Parameter {
             name: (*name).to_owned(),
             required: undefined.contains(*name),
-            default: found.default.map(walk::written),
+            default: found.default.map(Template::source),
             spec: found.spec.map(|spec| Box::new(spec.clone())),
             used: found
                 .read

@@ -2,27 +2,8 @@
 
 use partita_artefact::ir::{
     Artefact, Body, ChannelTemplate, CommandTemplate, ConstraintTemplate, InboundTemplate, OutboundTemplate,
-    Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable,
+    Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable,
 };
-
-/// The text of a template without expressions.
-pub(crate) fn literal(template: &Template) -> Option<&str> {
-    match template.parts.as_slice() {
-        [] => Some(""),
-        [Part::Text(text)] => Some(text),
-        _ => None,
-    }
-}
-
-/// A template as it is written.
-pub(crate) fn written(template: &Template) -> String {
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Expression(code) => format!("{{{{{}}}}}", code.text),
-        Part::Malformed { text, .. } => format!("{{{{{text}}}}}"),
-    };
-    template.parts.iter().map(part).collect()
-}
 
 /// `role` and all roles below it, parents first.
 pub(crate) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
@@ -34,7 +15,7 @@ pub(crate) fn roles(role: &RoleTemplate) -> Vec<&RoleTemplate> {
 
 /// The same, and of each whether `enabled` of it or of a parent may remove it.
 pub(crate) fn conditional_roles(role: &RoleTemplate) -> Vec<(&RoleTemplate, bool)> {
-    let may_be_removed = |role: &RoleTemplate| literal(&role.enabled) != Some("true");
+    let may_be_removed = |role: &RoleTemplate| role.enabled.literal() != Some("true");
     let mut found = vec![(role, may_be_removed(role))];
     let mut next = 0;
     while let Some((role, conditional)) = found.get(next).copied() {

@@ -74,7 +74,11 @@ fn decode(target: &str, document: &str, preset: Option<&str>) -> Result<Value, S
         "strings" => with_root(document, |d, root| {
             let fields = d.fields(root, "root").unwrap();
             let texts = d.templates(&fields, "v");
-            texts.iter().map(written).collect::<Vec<_>>().into()
+            texts
+                .iter()
+                .map(partita_artefact::ir::Template::source)
+                .collect::<Vec<_>>()
+                .into()
         }),
         "map" => with_root(document, |d, root| {
             let fields = d.fields(root, "root").unwrap();
@@ -137,19 +141,9 @@ fn text(decoder: &mut Decoder, node: &Node) -> Option<String> {
 fn variables(variables: &[partita_artefact::ir::Variable]) -> Value {
     variables
         .iter()
-        .map(|v| (v.name.clone(), written(&v.value).into()))
+        .map(|v| (v.name.clone(), v.value.source().into()))
         .collect::<serde_json::Map<_, _>>()
         .into()
-}
-
-fn written(template: &partita_artefact::ir::Template) -> String {
-    use partita_artefact::ir::Part;
-    let part = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Expression(code) => format!("{{{{{}}}}}", code.text),
-        Part::Malformed { text, .. } => format!("{{{{{text}}}}}"),
-    };
-    template.parts.iter().map(part).collect()
 }
 
 fn mode(mode: partita_artefact::ir::ControlMode) -> &'static str {
@@ -171,12 +165,12 @@ fn inbound(channel: &partita_artefact::ir::InboundTemplate) -> Value {
     let c = &channel.channel;
     json!({
         "addressing": match channel.addressing { Addressing::Tcp => "tcp", Addressing::Ipc => "ipc" },
-        "global": written(&channel.global),
+        "global": channel.global.source(),
         "name": c.name,
-        "rateLogging": written(&c.rate_logging),
+        "rateLogging": c.rate_logging.source(),
         "rcvBufSize": c.receive_buffer,
         "sndBufSize": c.send_buffer,
-        "target": written(&c.target),
+        "target": c.target.source(),
         "transport": c.transport,
         "type": c.kind,
     })

@@ -196,6 +196,10 @@ fn socket(directory: &Path) -> Result<(PathBuf, Option<TempDir>), LocalError> {
 }
 
 /// The search path with the folder of the executor's program in front, so that tasks find what lies beside it.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "executors of this machine inherit its environment; nothing is decided by it"
+)]
 fn search_path(program: &OsStr) -> Option<OsString> {
     let folder = Path::new(program)
         .parent()

@@ -156,6 +156,10 @@ mod tests {
 
     #[test]
     #[ignore = "the other process of the tests below, not a test"]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it is told its folder by the test that starts it"
+    )]
     fn taker() {
         let Some(folder) = std::env::var_os(FOLDER) else {
             return;

@@ -4,10 +4,7 @@
 //! back after a failed step is chosen by the state in which the device is found, so that it holds for any failure
 //! at any step.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::state::{self, UnknownName};
+use crate::state::{self, by_name};
 
 /// State of a device, with its name on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -325,45 +322,8 @@ const fn back(event: state::Event, at: State) -> Option<Event> {
     }
 }
 
-impl FromStr for State {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.name() == text)
-            .ok_or_else(|| UnknownName {
-                text: text.to_owned(),
-                kind: "a state of a device",
-            })
-    }
-}
-
-impl FromStr for Event {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|event| event.name() == text)
-            .ok_or_else(|| UnknownName {
-                text: text.to_owned(),
-                kind: "an event of a device",
-            })
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
-}
+by_name!(State, "a state of a device");
+by_name!(Event, "an event of a device");
 
 #[cfg(test)]
 mod tests {

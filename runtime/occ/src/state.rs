@@ -1,8 +1,5 @@
 //! States and events of a task as the control system names them (runtime.md 2.2).
 
-use std::fmt;
-use std::str::FromStr;
-
 /// State of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum State {
@@ -104,42 +101,31 @@ pub struct UnknownName {
     pub kind: &'static str,
 }
 
-impl FromStr for State {
-    type Err = UnknownName;
+/// A type whose values all have names is written and read by them.
+macro_rules! by_name {
+    ($type:ty, $kind:literal) => {
+        impl std::str::FromStr for $type {
+            type Err = $crate::state::UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.name() == text)
-            .ok_or_else(|| UnknownName {
-                text: text.to_owned(),
-                kind: "a state of a task",
-            })
-    }
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL
+                    .into_iter()
+                    .find(|value| value.name() == text)
+                    .ok_or_else(|| $crate::state::UnknownName {
+                        text: text.to_owned(),
+                        kind: $kind,
+                    })
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str(self.name())
+            }
+        }
+    };
 }
+pub(crate) use by_name;
 
-impl FromStr for Event {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|event| event.name() == text)
-            .ok_or_else(|| UnknownName {
-                text: text.to_owned(),
-                kind: "an event of a task",
-            })
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(self.name())
-    }
-}
+by_name!(State, "a state of a task");
+by_name!(Event, "an event of a task");
