@@ -24,7 +24,7 @@ fn assert_tidy(home: &Home) {
         .into_iter()
         .filter(|path| {
             let path = path.to_string_lossy();
-            !path.contains("/store/") && !path.ends_with("run_number.redb")
+            !path.contains("/store/") && !path.ends_with("run_number")
         })
         .collect();
     assert!(foreign.is_empty(), "left behind: {foreign:?}");

@@ -1,15 +1,21 @@
 //! The durable counter of runs: no number is given twice, whoever asks and whoever is killed.
+//!
+//! A file of two records, in sectors of their own, that are written in turns: a write that the power fails under spoils
+//! one of them, and that number was never given. So a number costs one write and one sync, which a run waits for.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition};
 use tokio::time::sleep;
 
-const TABLE: TableDefinition<&str, u32> = TableDefinition::new("run_number");
-const LAST: &str = "last";
+/// What a file begins with that is such a counter; then comes a number, and the number with all bits turned.
+const MAGIC: [u8; 8] = *b"runs 1\n\0";
+const RECORD: usize = MAGIC.len() + 2 * size_of::<u32>();
+/// Distance of the records: no disk writes less at once than a sector, and some write as much as this.
+const SECTOR: u64 = 4096;
 /// Pauses between two attempts to get the file while somebody else has it: an allocation takes a few milliseconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
@@ -72,38 +78,44 @@ impl RunNumbers {
         if !self.file.exists() {
             self.create().map_err(|error| self.failed("create", error))?;
         }
-        let database = match Database::open(&self.file) {
-            Ok(database) => database,
-            Err(DatabaseError::DatabaseAlreadyOpen) => {
+        let mut options = File::options();
+        let file = options.read(true).write(true).open(&self.file);
+        let file = file.map_err(|error| self.failed("open", error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
                 return Err(RunNumberError::Busy {
                     file: self.file.clone(),
                 });
             }
-            Err(error) => return Err(self.failed("open", error)),
-        };
-        let last = last(&database).map_err(|error| self.failed("read", error))?;
+            Err(TryLockError::Error(error)) => return Err(self.failed("lock", error)),
+        }
+        let last = last(&file).map_err(|error| self.failed("read", error))?;
+        if last == 0 {
+            self.sync_folder()
+                .map_err(|error| self.failed("sync the folder of", error))?;
+        }
         let next = last.checked_add(1).ok_or_else(|| RunNumberError::Exhausted {
             file: self.file.clone(),
         })?;
-        store(&database, next).map_err(|error| self.failed("write", error))?;
-        self.sync_folder()
-            .map_err(|error| self.failed("sync the folder of", error))?;
+        store(&file, next).map_err(|error| self.failed("write", error))?;
         Ok(next)
     }
 
     /// Makes the file whole and then puts it in place, so that a kill half-way leaves no half a counter.
-    fn create(&self) -> Result<(), redb::Error> {
+    fn create(&self) -> io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        let draft = tempfile::NamedTempFile::new_in(folder)?.into_temp_path();
-        store(&Database::create(&draft)?, 0)?;
+        let mut draft = tempfile::NamedTempFile::new_in(folder)?;
+        draft.write_all(&record(0))?;
+        draft.as_file().sync_all()?;
         match draft.persist_noclobber(&self.file) {
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error.into()),
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
             // Somebody else was faster, and their counter may be in use by now.
-            Err(_) | Ok(()) => Ok(()),
+            Err(_) | Ok(_) => Ok(()),
         }
     }
 
-    /// A new file is safe only when its folder is.
+    /// A new file is safe only when its folder is. Done before the first number is given, so never needed after it.
     fn sync_folder(&self) -> io::Result<()> {
         File::open(self.file.parent().unwrap_or(Path::new(".")))?.sync_all()
     }
@@ -117,18 +129,46 @@ impl RunNumbers {
     }
 }
 
-fn last(database: &Database) -> Result<u32, redb::Error> {
-    let reading = database.begin_read()?;
-    let last = reading.open_table(TABLE)?.get(LAST)?;
-    Ok(last.map_or(0, |last| last.value()))
+fn record(number: u32) -> [u8; RECORD] {
+    let mut record = [0; RECORD];
+    let bytes = MAGIC
+        .into_iter()
+        .chain(number.to_le_bytes())
+        .chain((!number).to_le_bytes());
+    for (place, byte) in record.iter_mut().zip(bytes) {
+        *place = byte;
+    }
+    record
 }
 
-/// On the disk when it returns: the durability of a commit is immediate unless told otherwise.
-fn store(database: &Database, number: u32) -> Result<(), redb::Error> {
-    let writing = database.begin_write()?;
-    writing.open_table(TABLE)?.insert(LAST, number)?;
-    writing.commit()?;
-    Ok(())
+/// The number in a record; `None` if it is none, or a spoilt one.
+fn number(bytes: &[u8; RECORD]) -> Option<u32> {
+    let number = u32::from_le_bytes(*bytes.get(MAGIC.len()..)?.first_chunk()?);
+    (record(number) == *bytes).then_some(number)
+}
+
+fn place(number: u32) -> u64 {
+    u64::from(number % 2) * SECTOR
+}
+
+fn last(file: &File) -> io::Result<u32> {
+    let mut last = None;
+    for parity in 0..2 {
+        let mut bytes = [0; RECORD];
+        match file.read_exact_at(&mut bytes, place(parity)) {
+            Ok(()) => last = last.max(number(&bytes)),
+            // There is no second record before the first number.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            Err(error) => return Err(error),
+        }
+    }
+    last.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no counter of runs"))
+}
+
+/// On the disk when it returns.
+fn store(file: &File, number: u32) -> io::Result<()> {
+    file.write_all_at(&record(number), place(number))?;
+    file.sync_data()
 }
 
 #[cfg(test)]
@@ -138,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    const FILE: &str = "run_number.redb";
+    const FILE: &str = "run_number";
     /// Tells the test program that it is to be a process that takes numbers for ever.
     const FOLDER: &str = "PARTITA_TEST_RUN_NUMBERS";
 
@@ -224,7 +264,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let numbers = counter(folder.path());
         next(&numbers).expect("a number");
-        let held = Database::open(folder.path().join(FILE)).expect("opens");
+        let held = File::open(folder.path().join(FILE)).expect("opens");
+        held.lock().expect("locked");
         let error = numbers.take().expect_err("held");
         assert!(matches!(error, RunNumberError::Busy { .. }), "{error}");
         let waiter = std::thread::spawn(move || next(&numbers).expect("a number"));
@@ -238,7 +279,7 @@ mod tests {
         let file = folder.path().join(FILE);
         std::fs::write(&file, "notes of somebody").expect("written");
         let error = next(&counter(folder.path())).expect_err("no counter");
-        assert!(error.to_string().contains("run_number.redb"), "{error}");
+        assert!(error.to_string().contains("run_number"), "{error}");
         assert_eq!(std::fs::read(&file).expect("still there"), b"notes of somebody");
         let nowhere = counter(&folder.path().join("absent"));
         assert!(next(&nowhere).is_err());
@@ -249,12 +290,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let numbers = counter(folder.path());
         next(&numbers).expect("a number");
-        store(
-            &Database::open(folder.path().join(FILE)).expect("opens"),
-            u32::MAX,
-        )
-        .expect("stored");
+        let file = File::options().write(true).open(folder.path().join(FILE));
+        store(&file.expect("opens"), u32::MAX).expect("stored");
         let error = next(&numbers).expect_err("no more");
         assert!(matches!(error, RunNumberError::Exhausted { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_spoilt_record_was_never_given() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let numbers = counter(folder.path());
+        for number in 1..=3 {
+            assert_eq!(next(&numbers).expect("a number"), number);
+        }
+        let file = File::options().write(true).open(folder.path().join(FILE));
+        let file = file.expect("opens");
+        // The power failed while 4 was being written over 2.
+        file.write_all_at(&record(4)[..RECORD - 4], place(4))
+            .expect("written");
+        assert_eq!(next(&numbers).expect("a number"), 4);
+        file.write_all_at(&[0xff; RECORD], place(0)).expect("written");
+        file.write_all_at(&[0xff; RECORD], place(1)).expect("written");
+        let error = next(&numbers).expect_err("nobody knows which numbers were given");
+        assert!(error.to_string().contains("no counter of runs"), "{error}");
     }
 }

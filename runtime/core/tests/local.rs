@@ -206,7 +206,7 @@ async fn a_whole_life() {
         .flatten()
         .map(|e| e.file_name())
         .collect();
-    assert_eq!(left, ["run_number.redb"]);
+    assert_eq!(left, ["run_number"]);
 }
 
 async fn a_task_dies() {

@@ -205,7 +205,7 @@ impl Core {
             farewell: config.farewell,
         };
         let cluster = Local::start(local, &secret, &events)?;
-        let run_numbers = RunNumbers::new(config.state_directory.join("run_number.redb"));
+        let run_numbers = RunNumbers::new(config.state_directory.join("run_number"));
         let (asked, asking) = mpsc::unbounded_channel();
         let identities = Arc::new(identities);
         let actor = Actor::new(config, Box::new(cluster), run_numbers, Arc::clone(&identities));

@@ -1,15 +1,22 @@
 //! One HTTP/2 connection, and gRPC calls over it in either codec.
+//!
+//! It is on h2 itself: hyper sends the head of a request before it takes its body, so that each call would cost two
+//! packets and wake the task twice.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::client::SendRequest;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http_body::Frame;
+use http_body_util::BodyExt as _;
 use prost::Message;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -23,7 +30,9 @@ use crate::codec::{Codec, Frames, Json, Method};
 
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    sender: SendRequest<Body>,
+    sender: SendRequest<Bytes>,
+    /// Set when it is gone.
+    closed: Arc<AtomicBool>,
     origin: Uri,
     address: SocketAddr,
     codec: Codec,
@@ -38,13 +47,19 @@ impl Connection {
             return Err(refused(std::io::ErrorKind::ConnectionRefused.into()));
         }
         stream.set_nodelay(true).map_err(refused)?;
-        let (sender, driver) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        let (sender, driver) = h2::client::handshake(stream)
             .await
             .map_err(|source| ConnectError::Protocol { address, source })?;
+        let closed = Arc::new(AtomicBool::new(false));
+        let close = Arc::clone(&closed);
         // Ends with the last sender. Its error reaches every call that it breaks.
-        tokio::spawn(driver);
+        tokio::spawn(async move {
+            let _ = driver.await;
+            close.store(true, Ordering::Relaxed);
+        });
         Ok(Self {
             sender,
+            closed,
             origin: origin(address),
             address,
             codec,
@@ -60,7 +75,7 @@ impl Connection {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.closed.load(Ordering::Relaxed)
     }
 
     pub(super) async fn unary<E, D>(
@@ -147,17 +162,77 @@ fn origin(address: SocketAddr) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
+/// Why a request has no answer, or the rest of it is missing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BrokenCall {
+    /// The connection or the stream broke.
+    #[error(transparent)]
+    Http(#[from] h2::Error),
+    /// The request could not be written.
+    #[error(transparent)]
+    Request(#[from] Status),
+}
+
 impl GrpcService<Body> for Connection {
     type ResponseBody = Incoming;
-    type Error = hyper::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, hyper::Error>> + Send>>;
+    type Error = BrokenCall;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Incoming>, BrokenCall>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), hyper::Error>> {
-        self.sender.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BrokenCall>> {
+        self.sender.poll_ready(context).map_err(BrokenCall::Http)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         self.codec.mark(request.headers_mut());
-        Box::pin(self.sender.send_request(request))
+        let sender = self.sender.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            // One message, and in memory already.
+            let body = body.collect().await?.to_bytes();
+            let mut sender = sender.ready().await?;
+            let (response, mut stream) = sender.send_request(Request::from_parts(head, ()), false)?;
+            stream.send_data(body, true)?;
+            Ok(response.await?.map(Incoming))
+        })
+    }
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct Incoming(RecvStream);
+
+impl http_body::Body for Incoming {
+    type Data = Bytes;
+    type Error = BrokenCall;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenCall>>> {
+        match self.0.poll_data(context) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Some(Ok(data))) => {
+                // So that the task may send as much again.
+                let released = self.0.flow_control().release_capacity(data.len());
+                return Poll::Ready(Some(
+                    released.map(|()| Frame::data(data)).map_err(BrokenCall::Http),
+                ));
+            }
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {}
+        }
+        let trailers = self.0.poll_trailers(context);
+        trailers.map(|trailers| {
+            Some(
+                trailers
+                    .transpose()?
+                    .map(Frame::trailers)
+                    .map_err(BrokenCall::Http),
+            )
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
     }
 }

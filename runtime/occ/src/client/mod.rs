@@ -67,7 +67,7 @@ pub enum ConnectError {
         /// Where.
         address: SocketAddr,
         /// What went wrong.
-        source: hyper::Error,
+        source: h2::Error,
     },
 }
 
