@@ -49,7 +49,7 @@ impl Environment {
                 Some(Timer::Patience)
             }
             Some(Wait::RunNumber) => Some(Timer::RunNumber),
-            Some(Wait::Kill) => Some(Timer::Kill),
+            Some(Wait::Kill { .. }) => Some(Timer::Kill),
             Some(Wait::Calls) | None => None,
         };
         if let Some(timer) = timer {
@@ -227,7 +227,7 @@ impl Environment {
                 }
             }
             Some(Wait::RunNumber) => self.cancel_timer(Timer::RunNumber),
-            Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill) | None => {}
+            Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill { .. }) | None => {}
         }
     }
 

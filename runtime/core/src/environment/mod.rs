@@ -36,6 +36,8 @@ enum Wait {
     Deploy {
         /// Also for those that are not critical.
         patient: bool,
+        /// How far all critical tasks are there, and how far all others: so far nobody needs to look again.
+        there: [TaskIndex; 2],
     },
     /// Answers to a command.
     Answers {
@@ -54,7 +56,10 @@ enum Wait {
     /// A run number.
     RunNumber,
     /// All processes to be gone.
-    Kill,
+    Kill {
+        /// How far all are.
+        gone: TaskIndex,
+    },
 }
 
 /// A wait that is under way, for people.

@@ -39,7 +39,10 @@ impl Environment {
             let role = self.plan.calls.get(call).map_or(0, |call| call.role);
             self.set_role(role, TaskState::Invariant, Status::Active);
         }
-        self.wait = Some(Wait::Deploy { patient: true });
+        self.wait = Some(Wait::Deploy {
+            patient: true,
+            there: [0; 2],
+        });
         let deploy = self.plan.deadlines.deploy;
         let margin = self.plan.deadlines.margin.time;
         self.set_timer(Timer::Deploy, deploy.time + margin, "deployment".to_owned());
@@ -82,17 +85,26 @@ impl Environment {
 
     /// Level-triggered: asks what is true now, whatever the last news was.
     fn check_deployed(&mut self) {
-        let Some(Wait::Deploy { patient }) = self.wait else {
+        let Some(Wait::Deploy { patient, there }) = &mut self.wait else {
             return;
         };
-        let starting = |critical| {
-            (self.plan.tasks.iter().zip(&self.tasks))
-                .any(|(planned, task)| planned.critical == critical && task.life < Life::Active)
+        let patient = *patient;
+        let (planned, tasks) = (&self.plan.tasks, &self.tasks);
+        let is_starting = |index: TaskIndex, critical| {
+            let task = planned.get(index).zip(tasks.get(index));
+            task.is_some_and(|(planned, task)| planned.critical == critical && task.life < Life::Active)
         };
-        if starting(true) {
+        let [critical_there, others_there] = there;
+        let starting = |critical, there: &mut TaskIndex| {
+            while *there < tasks.len() && !is_starting(*there, critical) {
+                *there += 1;
+            }
+            *there < tasks.len()
+        };
+        if starting(true, critical_there) {
             return;
         }
-        if patient && starting(false) {
+        if patient && starting(false, others_there) {
             if !self.timers.contains_key(&Timer::Patience) {
                 let patience = self.plan.deadlines.patience;
                 self.set_timer(Timer::Patience, patience.time, "non-critical tasks".to_owned());
@@ -105,7 +117,7 @@ impl Environment {
     }
 
     pub(super) fn patience_over(&mut self) {
-        if let Some(Wait::Deploy { patient }) = &mut self.wait {
+        if let Some(Wait::Deploy { patient, .. }) = &mut self.wait {
             *patient = false;
             let deadline = self.plan.deadlines.patience;
             self.late_tasks(deadline, false, "was not there");
@@ -439,7 +451,7 @@ impl Environment {
             self.effects.push(Effect::Leave(live));
             return;
         }
-        self.wait = Some(Wait::Kill);
+        self.wait = Some(Wait::Kill { gone: 0 });
         self.set_timer(
             Timer::Kill,
             self.plan.deadlines.kill.time,
@@ -449,15 +461,21 @@ impl Environment {
     }
 
     fn check_killed(&mut self) {
-        let live = |task: &Task| matches!(task.life, Life::Starting | Life::Active);
-        if matches!(self.wait, Some(Wait::Kill)) && !self.tasks.iter().any(live) {
+        let Some(Wait::Kill { gone }) = &mut self.wait else {
+            return;
+        };
+        let is_live = |task: &Task| matches!(task.life, Life::Starting | Life::Active);
+        while self.tasks.get(*gone).is_some_and(|task| !is_live(task)) {
+            *gone += 1;
+        }
+        if *gone == self.tasks.len() {
             self.cancel_timer(Timer::Kill);
             self.wait = None;
         }
     }
 
     pub(super) fn kill_late(&mut self) {
-        if !matches!(self.wait, Some(Wait::Kill)) {
+        if !matches!(self.wait, Some(Wait::Kill { .. })) {
             return;
         }
         let deadline = self.plan.deadlines.kill;
