@@ -174,6 +174,16 @@ fn nothing_outlives_a_killed_command() {
         );
         std::thread::yield_now();
     }
+    // What it could not tidy up any more, the next one does.
+    let output = home
+        .partita()
+        .arg("run")
+        .arg(examples().join("flp/workflows/readout"))
+        .args(["--for", "100ms"])
+        .output()
+        .unwrap();
+    stdout(&output);
+    assert_tidy(&home);
 }
 
 #[test]

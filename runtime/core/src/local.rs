@@ -1,6 +1,7 @@
 //! The cluster on this machine: an executor process for each named host.
 
 mod remnants;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -85,12 +86,17 @@ pub struct Local {
     server: JoinSet<()>,
     /// Where the socket is, if not in the folder of the core.
     socket_folder: Option<TempDir>,
+    /// The folder is this core's as long as this is open.
+    _held: File,
 }
 
 impl Local {
     /// Starts the executors. They attach when they are ready; what is sent before waits for them.
     pub fn start(mut config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
         check(&config.hosts)?;
+        if let Some(state) = config.directory.parent() {
+            session::sweep(state);
+        }
         make(&config.directory)?;
         // Executors and tasks may have other working folders.
         config.directory =
@@ -106,6 +112,7 @@ impl Local {
     }
 
     fn start_in(config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
+        let held = session::hold(&config.directory).map_err(failed("hold", &config.directory))?;
         let (socket, socket_folder) = socket(&config.directory)?;
         let listener = UnixListener::bind(&socket).map_err(failed("listen at", &socket))?;
         let new_link = |host: &String| (host.clone(), Arc::new(Link::new(host, events.clone())));
@@ -149,6 +156,7 @@ impl Local {
             kill,
             server,
             socket_folder,
+            _held: held,
         })
     }
 }
@@ -162,7 +170,7 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LocalErr
 fn check(hosts: &[String]) -> Result<(), LocalError> {
     let mut known = BTreeSet::new();
     for host in hosts {
-        if matches!(host.as_str(), "" | "." | ".." | "core") || host.contains('/') {
+        if matches!(host.as_str(), "" | "core") || host.starts_with('.') || host.contains('/') {
             return Err(LocalError::HostName(host.clone()));
         }
         if !known.insert(host) {
@@ -278,7 +286,8 @@ impl Executor {
             Err(error) => cause.what = format!("the executor cannot be watched: {error}"),
         }
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
+        // What went well on the way explains nothing.
+        let lines: Vec<&str> = text.lines().filter(|line| !line.contains(" INFO ")).collect();
         let last = lines.get(lines.len().saturating_sub(LAST_LINES)..);
         cause.last_lines = last
             .unwrap_or_default()

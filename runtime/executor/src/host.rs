@@ -137,14 +137,14 @@ impl Host {
             tokio::select! {
                 biased;
                 _ = signals.child.recv() => self.reap(),
-                _ = signals.term.recv() => self.close("SIGTERM"),
-                _ = signals.interrupt.recv() => self.close("SIGINT"),
-                _ = signals.hangup.recv() => self.close("SIGHUP"),
+                _ = signals.term.recv() => self.close(Some("its executor got SIGTERM")),
+                _ = signals.interrupt.recv() => self.close(Some("its executor got SIGINT")),
+                _ = signals.hangup.recv() => self.close(Some("its executor got SIGHUP")),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => self.wake(Instant::now()),
                 Some(said) = hearing.recv() => self.take(said),
                 Some(heard) = heard.recv() => match heard {
                     Heard::Lost(error) => {
-                        self.close(&error.to_string());
+                        self.close(Some(&error.to_string()));
                         outcome = Err(error);
                     }
                     heard => self.hear(heard),
@@ -191,12 +191,14 @@ impl Host {
         self.drive(&said.task_id, input);
     }
 
-    /// Ends everything, for `reason`.
-    fn close(&mut self, reason: &str) {
+    /// Ends everything: as the core wishes, or because of `trouble`.
+    fn close(&mut self, trouble: Option<&str>) {
         if self.closing {
             return;
         }
+        let reason = trouble.unwrap_or("the core says so");
         tracing::info!(reason, tasks = self.tasks.len(), "ending all tasks");
+        let trouble = trouble.map(|trouble| format!("was ended, as {trouble}"));
         self.closing = true;
         while !self.queue.is_empty() {
             self.launch_next();
@@ -208,7 +210,7 @@ impl Host {
                 .get(&task_id)
                 .is_some_and(|entry| !entry.task.is_ended())
             {
-                self.drive(&task_id, Input::Kill);
+                self.drive(&task_id, Input::Kill(trouble.clone()));
             }
         }
     }

@@ -131,7 +131,7 @@ impl Task {
             Input::Transition(command) => self.transition(command, &mut out),
             Input::Called(outcome) => self.called(outcome, &mut out),
             Input::Trigger { command_id, patience } => self.trigger(command_id, patience, &mut out),
-            Input::Kill => self.kill(&mut out),
+            Input::Kill(trouble) => self.kill(trouble, &mut out),
             Input::Exited { exit, output, left } => self.exited(exit, output, left, &mut out),
             Input::Gone => self.gone(&mut out),
             Input::Timer => self.timer(&mut out),

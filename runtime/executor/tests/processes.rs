@@ -319,7 +319,10 @@ async fn sigterm_ends_all_tasks_and_then_the_executor() {
     let pid = pid_in(&bench.path("bare")).await;
     let executor = rustix::process::Pid::from_child(&bench.executor);
     rustix::process::kill_process(executor, rustix::process::Signal::TERM).expect("there");
-    bench.update("a", Phase::Ended).await;
+    let update = bench.update("a", Phase::Ended).await;
+    assert!(!update.requested, "it was not the core that asked");
+    let told = "was ended, as its executor got SIGTERM";
+    assert!(update.reason.starts_with(told), "{}", update.reason);
     assert!(bench.ended().await.success());
     assert!(!alive(pid));
 }

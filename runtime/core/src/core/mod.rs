@@ -193,7 +193,11 @@ impl Core {
         let identities = Identities::open().map_err(system("read randomness"))?;
         let session = identities.new_id().map_err(system("read randomness"))?;
         let secret = identities.secret().map_err(system("read randomness"))?;
-        std::fs::create_dir_all(&config.state_directory).map_err(system("make the state directory"))?;
+        std::fs::create_dir_all(&config.state_directory).map_err(|source| LocalError::File {
+            what: "make the folder",
+            path: config.state_directory.clone(),
+            source,
+        })?;
         let directory = config.state_directory.join(format!("session-{session}"));
         let (events, news) = mpsc::unbounded_channel();
         let local = LocalConfig {

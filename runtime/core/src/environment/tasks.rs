@@ -215,6 +215,10 @@ impl Environment {
     }
 
     pub(super) fn answers(&mut self, command: CommandId, answers: Vec<Answer>) {
+        let deadline = match &self.wait {
+            Some(Wait::Answers { transition, .. }) => Some(self.command_deadline(*transition)),
+            _ => None,
+        };
         for Answer {
             task,
             state,
@@ -236,11 +240,8 @@ impl Environment {
             let cause = error.map(|error| {
                 let cause = self.task_cause(task, error);
                 let cause = Cause { last_lines, ..cause };
-                match &self.wait {
-                    Some(Wait::Answers { transition, .. }) if late => {
-                        let deadline = self.command_deadline(*transition);
-                        cause.after(deadline.name, deadline.time)
-                    }
+                match deadline {
+                    Some(deadline) if late => cause.after(deadline.name, deadline.time),
                     _ => cause,
                 }
             });

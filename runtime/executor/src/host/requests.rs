@@ -24,7 +24,7 @@ impl Host {
                     self.kill(&task_id);
                 }
             }
-            to_executor::Body::Shutdown(_) => self.close("the core says so"),
+            to_executor::Body::Shutdown(_) => self.close(None),
             to_executor::Body::Welcome(_) => {} // The link has taken it.
         }
     }
@@ -164,7 +164,7 @@ impl Host {
 
     fn kill(&mut self, task_id: &str) {
         if self.is_here(task_id) {
-            self.drive(task_id, Input::Kill);
+            self.drive(task_id, Input::Kill(None));
             return;
         }
         self.send(Body::Update(TaskUpdate {

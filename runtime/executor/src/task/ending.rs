@@ -9,7 +9,8 @@ use super::{Effect, Outcome, Signal, Stage, Step, Task};
 const MOST_LEAVES: u8 = 6;
 
 impl Task {
-    pub(super) fn kill(&mut self, out: &mut Vec<Effect>) {
+    /// Ends the task: as the core wishes, or because of `trouble` that the core does not know of.
+    pub(super) fn kill(&mut self, trouble: Option<String>, out: &mut Vec<Effect>) {
         let starting = matches!(self.stage, Stage::New | Stage::Starting);
         match std::mem::replace(&mut self.stage, Stage::Steady) {
             stage @ Stage::Ending(_) => {
@@ -33,8 +34,8 @@ impl Task {
             Stage::Doubt(None) => self.state = State::Unknown,
             Stage::New | Stage::Starting | Stage::Steady => {}
         }
-        self.told.requested = true;
-        self.told.reason.clear();
+        self.told.requested = trouble.is_none();
+        self.told.reason = trouble.unwrap_or_default();
         if !self.child && !self.left {
             self.end(out);
         } else if !self.is_controlled() || starting {

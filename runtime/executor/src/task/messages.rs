@@ -93,8 +93,8 @@ pub(crate) enum Input {
         command_id: String,
         patience: Option<Duration>,
     },
-    /// The core, or the end of the executor, wants it gone.
-    Kill,
+    /// The core wants it gone; or it has to go because of trouble that the core does not know of.
+    Kill(Option<String>),
     /// The direct child has ended; `left`: others that it started have not.
     Exited { exit: Exit, output: Output, left: bool },
     /// Of a task whose direct child has ended, nothing is left.

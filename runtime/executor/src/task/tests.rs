@@ -102,7 +102,7 @@ fn a_running_task_is_asked_to_go_step_by_step() {
     task.step(done(State::Configured), 5);
     task.step(Input::Transition(command(Event::Start, State::Running)), 6);
     task.step(done(State::Running), 7);
-    assert_eq!(calls(&task.step(Input::Kill, 8)), [Event::Stop]);
+    assert_eq!(calls(&task.step(Input::Kill(None), 8)), [Event::Stop]);
     assert_eq!(calls(&task.step(done(State::Configured), 9)), [Event::Reset]);
     assert_eq!(calls(&task.step(done(State::Standby), 10)), [Event::Exit]);
     assert_eq!(task.step(done(State::Done), 11), [Effect::Timer(2 * MS)]);
@@ -120,7 +120,7 @@ fn force_grows_and_does_not_end_before_the_task_does() {
     let mut task = steady(ControlMode::Fairmq);
     // A device in ERROR cannot be asked.
     task.step(Input::Seen(State::Error), 4);
-    assert_eq!(signals(&task.step(Input::Kill, 5)), [Signal::Term]);
+    assert_eq!(signals(&task.step(Input::Kill(None), 5)), [Signal::Term]);
     assert_eq!(signals(&task.step(Input::Timer, 6)), [Signal::Interrupt]);
     for _ in 0..3 {
         assert_eq!(signals(&task.step(Input::Timer, 7)), [Signal::Kill]);
@@ -247,7 +247,7 @@ fn play(task: &mut Task, world: &mut World, choice: u8, number: i64) -> Vec<Effe
                 patience: Some(MS),
             }
         }
-        12 => Input::Kill,
+        12 => Input::Kill(None),
         13 | 14 if world.child => {
             world.child = false;
             world.left = number % 2 == 0;
@@ -332,7 +332,7 @@ proptest! {
             let effects = play(&mut task, &mut world, choice, number);
             world.see(&mut task, effects, launches)?;
         }
-        let effects = task.step(Input::Kill, 1000);
+        let effects = task.step(Input::Kill(None), 1000);
         world.see(&mut task, effects, launches)?;
         // Time passes, nobody answers: force must come.
         let mut killed = task.is_ended();
