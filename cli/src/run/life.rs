@@ -103,12 +103,11 @@ impl Life<'_> {
             .map_err(|error| story.failure(&error))?;
         story.running(&snapshot, self.data_taking);
         tokio::select! {
-            state = story.until_it_stops(view) => return match state {
-                State::Error => Err(Failure::No("the run failed; see above".into())),
-                _ => {
-                    story.ended_by_itself();
-                    Ok(())
-                }
+            state = story.until_it_stops(view) => return if state == State::Error {
+                Err(Failure::No("the run failed; see above".into()))
+            } else {
+                story.ended_by_itself();
+                Ok(())
             },
             () = elapsed(self.data_taking) => {}
             name = self.signals.next() => {

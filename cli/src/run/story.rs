@@ -237,10 +237,10 @@ impl Story {
         let mut shown = cause.clone();
         shown.because = news.into_iter().cloned().collect();
         if !names.is_empty() {
-            shown.what += &format!(", because of {}", names.join(", "));
+            shown.what = format!("{}, because of {}", shown.what, names.join(", "));
         }
         if more > 0 {
-            shown.what += &format!(" and {more} more");
+            shown.what = format!("{} and {more} more", shown.what);
         }
         let new = self.told.insert(cause.to_string());
         self.told.extend(cause.because.iter().map(ToString::to_string));
