@@ -1,7 +1,10 @@
 //! Every dependency's licence must be compatible with ours (Apache-2.0).
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::process::Command;
+
+use support::cargo_tree;
 
 /// Licences that may be linked into an Apache-2.0 program without further duties than naming them.
 const ALLOWED: &[&str] = &[
@@ -37,27 +40,13 @@ fn choices_and_conjunctions_are_told_apart() {
 
 #[test]
 fn every_dependency_has_an_allowed_licence() {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--workspace",
-            "--edges",
-            "normal,build,dev",
-            "--prefix",
-            "none",
-            "--format",
-            "{l}\t{p}",
-        ])
-        .args(["--offline", "--locked"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let listed = String::from_utf8(output.stdout).unwrap();
+    let listed = cargo_tree(&[
+        "--workspace",
+        "--edges",
+        "normal,build,dev",
+        "--format",
+        "{l}\t{p}",
+    ]);
     let packages: BTreeSet<&str> = listed
         .lines()
         .filter(|line| !line.is_empty())

@@ -12,7 +12,7 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use support::{Home, examples, repository, stderr, stdout};
 
@@ -28,6 +28,16 @@ fn assert_tidy(home: &Home) {
         })
         .collect();
     assert!(foreign.is_empty(), "left behind: {foreign:?}");
+}
+
+/// The example, run to its end.
+fn run_example(home: &Home, time: &str) -> Output {
+    home.partita()
+        .arg("run")
+        .arg(examples().join("flp/workflows/readout"))
+        .args(["--for", time])
+        .output()
+        .unwrap()
 }
 
 fn signal(child: &Child, name: &str) {
@@ -62,13 +72,7 @@ fn start(home: &Home, workflow: &Path) -> (Child, BufReader<std::process::ChildS
 #[test]
 fn the_example_runs_and_leaves_nothing_behind() {
     let home = Home::new();
-    let output = home
-        .partita()
-        .arg("run")
-        .arg(examples().join("flp/workflows/readout"))
-        .args(["--for", "1s"])
-        .output()
-        .unwrap();
+    let output = run_example(&home, "1s");
     let told = stderr(&output);
     stdout(&output);
     for state in ["DEPLOYED", "CONFIGURED", "RUNNING", "DONE"] {
@@ -108,13 +112,7 @@ fn run_numbers_are_never_used_twice() {
     let home = Home::new();
     let mut numbers = Vec::new();
     for _ in 0..2 {
-        let output = home
-            .partita()
-            .arg("run")
-            .arg(examples().join("flp/workflows/readout"))
-            .args(["--for", "100ms"])
-            .output()
-            .unwrap();
+        let output = run_example(&home, "100ms");
         stdout(&output);
         let told = stderr(&output);
         let number = told.split("run ").filter_map(|rest| {
@@ -175,13 +173,7 @@ fn nothing_outlives_a_killed_command() {
         std::thread::yield_now();
     }
     // What it could not tidy up any more, the next one does.
-    let output = home
-        .partita()
-        .arg("run")
-        .arg(examples().join("flp/workflows/readout"))
-        .args(["--for", "100ms"])
-        .output()
-        .unwrap();
+    let output = run_example(&home, "100ms");
     stdout(&output);
     assert_tidy(&home);
 }

@@ -2,33 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::Command;
+mod support;
+
+use support::cargo_tree;
 
 /// Names of all crates that `package` links, directly or not.
 fn dependencies(package: &str) -> Vec<String> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--package",
-            package,
-            "--edges",
-            "normal",
-            "--prefix",
-            "none",
-            "--format",
-            "{lib}",
-        ])
-        .args(["--offline", "--locked"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let mut names: Vec<String> = String::from_utf8(output.stdout)
-        .unwrap()
+    let listed = cargo_tree(&["--package", package, "--edges", "normal", "--format", "{lib}"]);
+    let mut names: Vec<String> = listed
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .map(str::to_owned)
