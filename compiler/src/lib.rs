@@ -11,6 +11,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod link;
 pub mod render;
+pub mod settings;
 pub mod source;
 pub mod syntax;
 pub mod yaml;

@@ -49,7 +49,7 @@ fn line(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         .hint
         .as_ref()
         .map_or_else(String::new, |hint| format!(" ({hint})"));
-    let level = level_name(diagnostic.level);
+    let level = diagnostic.level.as_str();
     format!(
         "{place}{level}[{}]: {}{hint}\n",
         diagnostic.code.as_str(),
@@ -74,17 +74,10 @@ pub fn plural(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-    }
-}
-
 fn frame<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {
     let title = match diagnostic.level {
         Level::Error => Title::ERROR,
-        Level::Warning => Title::WARNING,
+        Level::Warning | Level::Off => Title::WARNING,
     };
     let title = title
         .primary_title(&diagnostic.message)

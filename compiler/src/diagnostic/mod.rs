@@ -1,6 +1,10 @@
 //! What the compiler tells people: one type for every finding, and the texts that findings point into.
 
+mod code;
+
 use partita_artefact::ir::{Source, Span};
+
+pub use code::Code;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -9,81 +13,25 @@ pub enum Level {
     Error,
     /// An artefact can be made, but probably not the one that was meant.
     Warning,
+    /// It is not told.
+    Off,
 }
 
-/// What kind of finding it is; each kind has one page of documentation, named like its code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Code {
-    /// The text is not YAML.
-    YamlSyntax,
-    /// A document is too large, too deep, or expands to too much.
-    YamlLimit,
-    /// A key stands twice in one mapping.
-    DuplicateKey,
-    /// A key that nothing reads.
-    UnknownKey,
-    /// A value has the wrong shape: a list where text is expected, and the like.
-    WrongType,
-    /// A value has the right shape but is not one of those allowed.
-    InvalidValue,
-    /// An element of `roles` is no role, or more than one.
-    InvalidRole,
-    /// A variable that is written but not defined, because its value has a shape that is dropped.
-    DroppedVariable,
-    /// A setting that is written where it has no effect.
-    NoEffect,
-    /// A trigger that never fires.
-    NeverFires,
-    /// `enabled` of an iterator that removes all its roles.
-    IteratorEnabled,
-    /// `{{ … }}` that cannot be parsed.
-    ExpressionSyntax,
-    /// An expression that was reached and failed.
-    Expression,
-    /// A variable that nothing defines and that was not given.
-    UndefinedVariable,
-    /// A workflow, task template or repository that does not exist.
-    NotFound,
-    /// A file whose `name` differs from the name of the file.
-    NameMismatch,
-    /// A workflow that includes itself.
-    RecursiveInclude,
-    /// Two roles with one path.
-    DuplicatePath,
-    /// Channels that do not fit together.
-    Channel,
-    /// The role tree cannot be made.
-    Instantiate,
-    /// A file or a repository that cannot be read.
-    Source,
-}
-
-impl Code {
-    /// The stable text of the code, as documented and as accepted by tools.
+impl Level {
+    /// Its name, as written and read by people.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::YamlSyntax => "yaml-syntax",
-            Self::YamlLimit => "yaml-limit",
-            Self::DuplicateKey => "duplicate-key",
-            Self::UnknownKey => "unknown-key",
-            Self::WrongType => "wrong-type",
-            Self::InvalidValue => "invalid-value",
-            Self::InvalidRole => "invalid-role",
-            Self::DroppedVariable => "dropped-variable",
-            Self::NoEffect => "no-effect",
-            Self::NeverFires => "never-fires",
-            Self::IteratorEnabled => "iterator-enabled",
-            Self::ExpressionSyntax => "expression-syntax",
-            Self::Expression => "expression",
-            Self::UndefinedVariable => "undefined-variable",
-            Self::NotFound => "not-found",
-            Self::NameMismatch => "name-mismatch",
-            Self::RecursiveInclude => "recursive-include",
-            Self::DuplicatePath => "duplicate-path",
-            Self::Channel => "channel",
-            Self::Instantiate => "instantiate",
-            Self::Source => "source",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Off => "off",
         }
+    }
+
+    /// The level of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Error, Self::Warning, Self::Off]
+            .into_iter()
+            .find(|level| level.as_str() == text)
     }
 }
 
@@ -134,6 +82,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// A finding as bad as its kind is by default.
+    pub fn of(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code.level(), code, message.into())
+    }
+
     /// A finding that prevents an artefact.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(Level::Error, code, message.into())

@@ -1,0 +1,81 @@
+//! Every kind of finding, in one table. To add one: write its line here and its page in `docs/codes/`, whose example
+//! is its test.
+
+use super::Level;
+
+/// Makes [`Code`] and what is known about each of its values, from one line each.
+macro_rules! codes {
+    ($($name:ident $text:literal $level:ident $summary:literal;)*) => {
+        /// What kind of finding it is; each kind has one page of documentation, named like its code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $summary] $name,)*
+        }
+
+        impl Code {
+            /// All of them, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable text of the code, as documented and as accepted by tools.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// How bad a finding of this kind is where nobody says otherwise.
+            pub fn level(self) -> Level {
+                match self { $(Self::$name => Level::$level,)* }
+            }
+
+            /// What it is, in one line.
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$name => $summary,)* }
+            }
+
+            /// Its page of documentation, in Markdown.
+            pub fn page(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../../docs/codes/", $text, ".md")),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Name            text                  level    summary
+
+    // Files.
+    Source             "source"              Error    "a file or a repository that cannot be read";
+    NotFound           "not-found"           Error    "a workflow, task template or repository that does not exist";
+    NameMismatch       "name-mismatch"       Error    "a file whose `name` differs from the name of the file";
+    RecursiveInclude   "recursive-include"   Error    "a workflow that includes itself";
+    Settings           "settings"            Error    "`partita.toml` says what it cannot mean";
+
+    // Shape of a file.
+    YamlSyntax         "yaml-syntax"         Error    "the text is not YAML";
+    YamlLimit          "yaml-limit"          Error    "a document that is too large, too deep, or expands to too much";
+    DuplicateKey       "duplicate-key"       Error    "a key that stands twice in one mapping";
+    UnknownKey         "unknown-key"         Warning  "a key that nothing reads";
+    WrongType          "wrong-type"          Error    "a value of the wrong shape: a list where text is expected, and the like";
+    InvalidValue       "invalid-value"       Error    "a value of the right shape that is not one of those allowed";
+    InvalidRole        "invalid-role"        Error    "an element of `roles` that is no role, or more than one";
+    NoEffect           "no-effect"           Warning  "a setting that is written where it has no effect";
+
+    // Variables and expressions.
+    DroppedVariable    "dropped-variable"    Warning  "a variable that is not defined, because its value has a shape that is dropped";
+    ExpressionSyntax   "expression-syntax"   Error    "`{{ … }}` that cannot be parsed";
+    Expression         "expression"          Error    "an expression that was reached and failed";
+    UndefinedVariable  "undefined-variable"  Error    "a variable that nothing defines and that was not given";
+
+    // Roles.
+    IteratorEnabled    "iterator-enabled"    Warning  "`enabled` of an iterator that removes all its roles";
+    NeverFires         "never-fires"         Warning  "a trigger that never fires";
+    DuplicatePath      "duplicate-path"      Warning  "two roles with one path";
+    Channel            "channel"             Warning  "channels that do not fit together";
+    Instantiate        "instantiate"         Error    "the role tree cannot be made";
+}
+
+impl Code {
+    /// The code with that text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
