@@ -16,12 +16,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use partita_artefact::ir::{Edition, Span};
+use partita_artefact::ir::{Edition, Source, Span};
 use partita_artefact::similar::closest;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Code, Diagnostic, Label, Level};
+use crate::diagnostic::{Code, Diagnostic, Label, Level, SourceMap};
+use crate::source::{Snapshot, SourceError};
 
 /// Path of the file in its repository.
 pub const PATH: &str = "partita.toml";
@@ -74,6 +75,29 @@ impl Settings {
     pub fn level(&self, code: Code, level: Level) -> Level {
         self.levels.get(&code).copied().unwrap_or(level)
     }
+}
+
+/// The settings of the repository that a snapshot is of; the defaults where it has no `partita.toml`.
+pub fn read(
+    snapshot: &Snapshot<'_>,
+    sources: &mut SourceMap,
+) -> Result<(Settings, Vec<Diagnostic>), SourceError> {
+    let Some(file) = snapshot.read(PATH)? else {
+        return Ok((Settings::default(), Vec::new()));
+    };
+    let source = Source {
+        repository: snapshot.repository().to_owned(),
+        revision: if file.committed {
+            snapshot.revision()
+        } else {
+            String::new()
+        },
+        path: PATH.to_owned(),
+        blob: file.blob,
+        dirty: file.dirty,
+    };
+    let index = sources.add(source, file.text.clone());
+    Ok(Settings::parse(&file.text, index))
 }
 
 struct Reader<'t> {

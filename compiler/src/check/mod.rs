@@ -1,13 +1,53 @@
 //! Whole repositories without variables: what is wrong with them whatever they are given.
+//!
+//! # How a rule is added
+//!
+//! A rule is a plain function that pushes [`Diagnostic`]s made by [`Diagnostic::of`], named in one of the tables below.
+//! It has a code in `diagnostic/code.rs` and a page in `docs/codes/`, whose examples are its tests. What it needs to see
+//! decides which table:
+//!
+//! | table | input | runs |
+//! |---|---|---|
+//! | [`WORKFLOW_FILE_RULES`], [`TASK_FILE_RULES`] | one decoded file and its text | once for each content |
+//! | [`WORKFLOW_RULES`] | one [`Workflow`]: a root workflow with all its includes and task templates | once for each content of all it reaches |
+//! | [`REVISION_RULES`] | one [`Revision`]: all files of a repository | once for each revision, so it must be cheap |
+//!
+//! A rule is pure: the same input gives the same findings, or the results that are kept would be wrong. It reports only
+//! what is wrong whatever the variables are; a false alarm is a defect. A finding that several workflows share is told
+//! once.
 
-use std::collections::BTreeMap;
+mod expansion;
+mod file;
+mod references;
+mod revision;
 
-use partita_artefact::ir::Body;
+use partita_artefact::ir::{Module, TaskClass};
 
-use crate::compile::load::{Loader, Named, literal_classes, literal_includes, name_mismatch};
-use crate::compile::{finish, walk};
-use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
-use crate::source::{Location, ROOTS, Repositories, SourceError};
+use crate::compile::finish;
+use crate::diagnostic::{Code, Diagnostic, Level, SourceMap};
+use crate::settings::{self, Settings};
+use crate::source::{Repositories, Repository, Snapshot, SourceError};
+use expansion::Workflow;
+use file::{FileRule, Files};
+use revision::Revision;
+
+/// Rules about one workflow template alone.
+const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[];
+
+/// Rules about one task template alone.
+const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[references::task_template];
+
+/// A rule about one workflow with all that it reaches.
+type WorkflowRule = fn(&Workflow<'_>, &mut Vec<Diagnostic>);
+
+/// Rules about one workflow with all that it reaches.
+const WORKFLOW_RULES: &[WorkflowRule] = &[];
+
+/// A rule about a repository; the others that are known are for what it names in them.
+type RevisionRule = fn(&Revision, &Repositories, &mut Vec<Diagnostic>);
+
+/// Rules about a repository.
+const REVISION_RULES: &[RevisionRule] = &[references::workflows, references::absent];
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,30 +69,19 @@ impl Report {
     }
 }
 
-/// Reads every workflow and task template of each repository, at `revision` or as they stand. An error is what no
+/// Checks every workflow and task template of each repository, at `revision` or as they stand. An error is what no
 /// variable can make right, if it is reached: what does not decode, names that do not fit, files that are not there,
 /// texts that cannot be parsed.
 pub fn check(repositories: &Repositories, revision: Option<&str>) -> Result<Report, SourceError> {
-    let mut loader = Loader::new(repositories);
+    let mut checker = Checker::default();
     let mut report = Report::default();
-    let mut workflows = Vec::new();
     for repository in repositories.iter() {
-        let identifier = repository.identifier();
-        let revision = loader.open(repository, revision)?;
-        let found = loader.workflows(identifier, &revision)?;
-        let tasks = loader.tasks(identifier, &revision)?;
-        if found.is_empty() && tasks == 0 {
-            report.diagnostics.push(empty(identifier));
-        }
-        report.workflows += found.len();
-        report.tasks += tasks;
-        workflows.extend(found);
+        let checked = checker.check(repository, revision, repositories)?;
+        report.workflows += checked.workflows;
+        report.tasks += checked.tasks;
+        report.diagnostics.extend(checked.findings);
     }
-    report.diagnostics.extend(misnamed(&loader, &workflows));
-    report.diagnostics.extend(failed(&mut loader, repositories));
-    let warnings = std::mem::take(&mut loader.warnings);
-    report.diagnostics.extend(warnings.into_iter().map(unparsable));
-    let outcome = finish(None, report.diagnostics, loader.sources);
+    let outcome = finish(None, report.diagnostics, checker.sources);
     Ok(Report {
         diagnostics: outcome.diagnostics,
         sources: outcome.sources,
@@ -60,99 +89,95 @@ pub fn check(repositories: &Repositories, revision: Option<&str>) -> Result<Repo
     })
 }
 
-fn empty(repository: &str) -> Diagnostic {
-    let message = format!("repository `{repository}` has neither workflows nor task templates");
-    Diagnostic::error(Code::NotFound, message)
-        .hint("they would be the files `workflows/*.yaml` and `tasks/*.yaml`")
+/// Checks revision after revision, and keeps what it found out about each content.
+#[derive(Debug, Default)]
+struct Checker {
+    sources: SourceMap,
+    workflows: Files<Module>,
+    tasks: Files<TaskClass>,
 }
 
-/// Workflows that cannot be asked for by the name of their file. That is right for one that is included by name, and
-/// may be right where what is included is not known yet.
-fn misnamed(loader: &Loader<'_>, workflows: &[(String, String)]) -> Vec<Diagnostic> {
-    let modules = || loader.modules.values();
-    let included: Vec<String> = modules()
-        .flat_map(literal_includes)
-        .map(|include| include.identity)
-        .collect();
-    let open = modules()
-        .flat_map(|module| walk::roles(&module.root))
-        .any(|role| matches!(&role.body, Body::Include(text) if text.literal().is_none()));
-    workflows
-        .iter()
-        .filter(|(_, identity)| !included.contains(identity))
-        .filter_map(|(name, identity)| name_mismatch(loader.modules.get(identity)?, name))
-        .map(|error| if open { error.as_warning() } else { error })
-        .collect()
+/// What is wrong with one revision.
+#[derive(Debug)]
+struct Checked {
+    /// In no order; some may be told more than once.
+    findings: Vec<Diagnostic>,
+    workflows: usize,
+    tasks: usize,
 }
 
-/// What is wrong with files that gave nothing, and where they are needed. One that is not there harms only if it is
-/// needed for certain, and may be in a repository that is not here.
-fn failed(loader: &mut Loader<'_>, repositories: &Repositories) -> Vec<Diagnostic> {
-    let mut needed: BTreeMap<String, Vec<Named>> = BTreeMap::new();
-    for module in loader.modules.values() {
-        for named in literal_includes(module).chain(literal_classes(module)) {
-            needed.entry(named.identity.clone()).or_default().push(named);
-        }
-    }
-    let mut diagnostics = Vec::new();
-    for (identity, why) in loader.failures() {
-        let places = needed.remove(&identity).unwrap_or_default();
-        let elsewhere = is_elsewhere(&identity, repositories);
-        let conditional = !places.is_empty() && places.iter().all(|named| named.conditional);
-        diagnostics.extend(why.into_iter().map(|diagnostic| {
-            if diagnostic.primary.is_some() {
-                return diagnostic;
-            }
-            let diagnostic = needed_at(diagnostic, &places);
-            if elsewhere {
-                diagnostic
-                    .as_warning()
-                    .hint("what is in another repository is not checked")
-            } else if conditional {
-                diagnostic.as_warning()
-            } else {
-                diagnostic
-            }
-        }));
-    }
-    diagnostics
-}
-
-/// Whether that file is in a repository that is not here to be looked at.
-fn is_elsewhere(identity: &str, repositories: &Repositories) -> bool {
-    ROOTS.into_iter().any(|folder| {
-        Location::parse(identity, folder)
-            .ok()
-            .and_then(|location| location.repository)
-            .is_some_and(|repository| repositories.get(&repository).is_err())
-    })
-}
-
-/// Points at the places that need it, those first that need it for certain.
-fn needed_at(diagnostic: Diagnostic, places: &[Named]) -> Diagnostic {
-    let certain = places.iter().filter(|named| !named.conditional);
-    let ordered = certain.chain(places.iter().filter(|named| named.conditional));
-    let label = |named: &Named| {
-        let when = if named.conditional {
-            "needed where this role is enabled"
-        } else {
-            "needed here"
+impl Checker {
+    fn check(
+        &mut self,
+        repository: &Repository,
+        revision: Option<&str>,
+        repositories: &Repositories,
+    ) -> Result<Checked, SourceError> {
+        let snapshot = repository.snapshot(revision)?;
+        let mut findings = Vec::new();
+        let mut unread = Vec::new();
+        let settings = self.settings(&snapshot, &mut findings)?;
+        let sources = &mut self.sources;
+        let revision = Revision {
+            repository: repository.identifier().to_owned(),
+            settings,
+            workflows: self
+                .workflows
+                .read(&file::WORKFLOWS, &snapshot, sources, &mut unread)?,
+            tasks: self.tasks.read(&file::TASKS, &snapshot, sources, &mut unread)?,
         };
-        Label::at(named.span).saying(when)
-    };
-    ordered.map(label).fold(diagnostic, |diagnostic, label| {
-        if diagnostic.primary.is_some() {
-            diagnostic.and(label)
-        } else {
-            diagnostic.at(label)
+        let source = |error: &SourceError| Diagnostic::of(Code::Source, error.to_string());
+        findings.extend(unread.iter().map(source));
+        for rule in REVISION_RULES {
+            rule(&revision, repositories, &mut findings);
         }
-    })
+        for workflow in revision
+            .roots()
+            .filter_map(|file| Workflow::expand(&revision, file))
+        {
+            for rule in WORKFLOW_RULES {
+                rule(&workflow, &mut findings);
+            }
+        }
+        findings.extend(
+            revision
+                .workflows
+                .values()
+                .flat_map(|file| file.findings.iter().cloned()),
+        );
+        findings.extend(
+            revision
+                .tasks
+                .values()
+                .flat_map(|file| file.findings.iter().cloned()),
+        );
+        Ok(Checked {
+            findings: levelled(findings, &revision.settings),
+            workflows: revision.workflows.len(),
+            tasks: revision.tasks.len(),
+        })
+    }
+
+    fn settings(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        findings: &mut Vec<Diagnostic>,
+    ) -> Result<Settings, SourceError> {
+        let (settings, wrong) = settings::read(snapshot, &mut self.sources)?;
+        findings.extend(wrong);
+        Ok(settings)
+    }
 }
 
-/// A text that cannot be parsed harms a workflow only where it is reached; no variable makes it right.
-fn unparsable(diagnostic: Diagnostic) -> Diagnostic {
-    match diagnostic.code {
-        Code::ExpressionSyntax => diagnostic.as_error(),
-        _ => diagnostic,
+/// Findings at the levels that the repository wants them.
+fn levelled(mut findings: Vec<Diagnostic>, settings: &Settings) -> Vec<Diagnostic> {
+    for finding in &mut findings {
+        // A text that cannot be parsed harms a workflow only where it is reached; no variable makes it right.
+        if finding.code == Code::ExpressionSyntax {
+            finding.level = finding.code.level();
+        }
+        finding.level = settings.level(finding.code, finding.level);
     }
+    findings.retain(|finding| finding.level != Level::Off);
+    findings
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use partita_artefact::identity;
-use partita_artefact::ir::{Body, Module, Source, Span, TaskClass, Template};
+use partita_artefact::ir::{Body, Module, Source, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::walk;
@@ -107,9 +107,9 @@ impl<'r> Loader<'r> {
             match self.read_module(&identity) {
                 Ok(module) => {
                     new = true;
-                    waiting.extend(literal_includes(&module).map(|include| include.identity));
+                    waiting.extend(literal_includes(&module));
                     for class in literal_classes(&module) {
-                        self.class(&class.identity);
+                        self.class(&class);
                     }
                     self.modules.insert(identity, module);
                 }
@@ -362,44 +362,30 @@ pub(crate) fn name_mismatch(module: &Module, name: &str) -> Option<Diagnostic> {
     (written != name).then_some(error)
 }
 
-/// A file that a module names without an expression.
-pub(crate) struct Named {
-    /// Where.
-    pub(crate) span: Span,
-    pub(crate) identity: String,
-    /// The role may be removed, and the file is not needed then.
-    pub(crate) conditional: bool,
-}
-
-/// The workflow templates that a module includes by name.
-pub(crate) fn literal_includes(module: &Module) -> impl Iterator<Item = Named> {
-    named(module, identity::workflow, |body| match body {
+/// Identities of the workflow templates that a module includes by name.
+fn literal_includes(module: &Module) -> impl Iterator<Item = String> {
+    literal(module, identity::workflow, |body| match body {
         Body::Include(text) => Some(text),
         _ => None,
     })
 }
 
-/// The task templates that a module loads by name.
-pub(crate) fn literal_classes(module: &Module) -> impl Iterator<Item = Named> {
-    named(module, identity::task, |body| match body {
+/// Identities of the task templates that a module loads by name.
+fn literal_classes(module: &Module) -> impl Iterator<Item = String> {
+    literal(module, identity::task, |body| match body {
         Body::Task { load, .. } => Some(load),
         _ => None,
     })
 }
 
-fn named(
+fn literal(
     module: &Module,
     identity: fn(&str, &str, &str) -> String,
     file: fn(&Body) -> Option<&Template>,
-) -> impl Iterator<Item = Named> {
-    let roles = walk::conditional_roles(&module.root);
-    roles.into_iter().filter_map(move |(role, conditional)| {
-        let template = file(&role.body)?;
-        let text = template.literal().filter(|text| !text.is_empty())?;
-        Some(Named {
-            span: template.span,
-            identity: identity(&module.repository, &module.revision, text),
-            conditional,
-        })
+) -> impl Iterator<Item = String> {
+    let roles = walk::roles(&module.root);
+    roles.into_iter().filter_map(move |role| {
+        let text = file(&role.body)?.literal().filter(|text| !text.is_empty())?;
+        Some(identity(&module.repository, &module.revision, text))
     })
 }
