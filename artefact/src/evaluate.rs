@@ -15,6 +15,7 @@ mod nature;
 mod operators;
 mod run;
 mod time;
+mod trace;
 mod value;
 mod world;
 
@@ -37,6 +38,7 @@ pub use error::{ErrorKind, EvaluateError};
 pub(crate) use error::{Fault, Step};
 pub(crate) use format::plain_text;
 pub use time::Time;
+pub use trace::{Part as TracedPart, Trace, trace};
 pub use value::{Key, List, ListKind, Map, Value};
 pub use world::{Dpl, Snapshot, World, runtime_key};
 

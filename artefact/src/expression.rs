@@ -1,5 +1,9 @@
 //! Expressions as the compiler leaves them: parsed, with the place of every node, ready to be evaluated.
 
+mod display;
+
+pub(crate) use display::quote;
+
 /// An expression and the byte offset, within the text between `{{` and `}}`, at which it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {

@@ -3,8 +3,6 @@
 mod call;
 mod operator;
 
-pub(super) use operator::symbol;
-
 use super::names::{Named, resolve, suggestion};
 use super::nature::Nature;
 use super::{Context, ErrorKind, Fault, MAX_DEPTH, Step};

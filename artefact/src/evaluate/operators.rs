@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use super::check::symbol;
 use super::value::{Key, ListKind, Value};
 use super::{MAX_LIST, MAX_TEXT, Time};
 use crate::expression::Binary;
@@ -37,7 +36,7 @@ pub(super) fn apply<'a>(operator: Binary, left: Value<'a>, right: Value<'a>) -> 
 fn misfit(operator: Binary, left: &Value<'_>, right: &Value<'_>) -> String {
     format!(
         "`{}` does not work on {} and {}",
-        symbol(operator),
+        operator.symbol(),
         left.kind(),
         right.kind()
     )

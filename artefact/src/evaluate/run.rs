@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::check::check;
 use super::names::{Named, resolve};
 use super::operators;
+use super::trace::Recorder;
 use super::value::{Key, List, Value};
 use super::{Context, Fault, MAX_DEPTH, MAX_STEPS, Step, builtins, format};
 use crate::expression::{Binary, Expression, Node, Unary};
@@ -21,6 +22,15 @@ pub(super) fn run(code: &Code, context: &Context<'_>, out: &mut String) -> Step<
 }
 
 pub(super) fn value<'a>(code: &'a Code, context: &Context<'a>) -> Step<Value<'a>> {
+    watched(code, context, None)
+}
+
+/// As [`value`], telling `recorder` of every part.
+pub(super) fn watched<'a>(
+    code: &'a Code,
+    context: &Context<'a>,
+    recorder: Option<&mut Recorder>,
+) -> Step<Value<'a>> {
     check(&code.expression, context)?;
     Run {
         context,
@@ -28,6 +38,7 @@ pub(super) fn value<'a>(code: &'a Code, context: &Context<'a>) -> Step<Value<'a>
         scopes: Vec::new(),
         depth: 0,
         steps: 0,
+        recorder,
     }
     .eval(&code.expression)
 }
@@ -40,6 +51,8 @@ struct Run<'a, 'c> {
     scopes: Vec<Scope<'a>>,
     depth: usize,
     steps: usize,
+    /// Who wants to see every part of the evaluation; mostly nobody.
+    recorder: Option<&'c mut Recorder>,
 }
 
 /// Where a predicate is in its list.
@@ -62,8 +75,47 @@ impl<'a> Run<'a, '_> {
                 format!("takes more than {MAX_STEPS} steps"),
             ));
         }
+        if self.recorder.is_some() {
+            self.enter(expression);
+        }
         let value = self.of(expression);
+        if self.recorder.is_some() {
+            self.leave(expression, &value);
+        }
         self.depth -= 1;
+        value
+    }
+
+    #[cold]
+    fn enter(&mut self, expression: &'a Expression) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.enter(expression);
+        }
+    }
+
+    #[cold]
+    fn leave(&mut self, expression: &'a Expression, value: &Step<Value<'a>>) {
+        let variable = match &expression.node {
+            Node::Name(name) if !self.locals.iter().any(|(local, _)| local == name) => {
+                matches!(resolve(self.context, name), Some(Named::Variable(_))).then_some(name)
+            }
+            _ => None,
+        };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.leave(expression, variable, value);
+        }
+    }
+
+    /// The object of a member or call: a part of the expression that is not evaluated by [`Run::eval`] if it is again a
+    /// member or call.
+    fn object(&mut self, expression: &'a Expression) -> Step<Option<Value<'a>>> {
+        if self.recorder.is_none() || !matches!(expression.node, Node::Member { .. } | Node::Call { .. }) {
+            return self.chain(expression);
+        }
+        self.enter(expression);
+        let value = self.chain(expression);
+        let seen = value.clone().map(|value| value.unwrap_or(Value::Nil));
+        self.leave(expression, &seen);
         value
     }
 
@@ -163,7 +215,7 @@ impl<'a> Run<'a, '_> {
                 object,
                 property,
                 optional,
-            } => match self.chain(object)? {
+            } => match self.object(object)? {
                 None => None,
                 Some(value) if *optional && value.is_nil() => None,
                 Some(value) => Some(self.member(&value, property, expression.at)?),

@@ -6,7 +6,7 @@ use super::around::Around;
 use super::error::{ErrorKind, InstantiateError, error_at, record};
 use super::fields::{Scene, is_true};
 use super::view::{Local, View};
-use super::{Limits, merge, range};
+use super::{Limits, Whole, merge, range};
 use crate::evaluate::{Place, RoleName, World};
 use crate::identity;
 use crate::instance::{
@@ -31,6 +31,8 @@ pub(super) struct Engine<'a> {
     roles: usize,
     /// Identities of the includes we are in, outermost first.
     including: Vec<String>,
+    /// What turns out disabled stays in the tree, marked so: somebody wants to know why.
+    keep: bool,
 }
 
 /// A role without its children.
@@ -42,6 +44,14 @@ struct Shell {
     connect: Vec<Outbound>,
     bind: Vec<Inbound>,
     body: Evaluated,
+}
+
+/// What became of an iterator.
+#[derive(Default)]
+struct Instances {
+    roles: Vec<Role>,
+    /// It is there and made nothing: that keeps its parent (`template-language.md` 3.5).
+    empty: bool,
 }
 
 /// The evaluated kind-specific fields.
@@ -62,6 +72,22 @@ impl<'a> Engine<'a> {
             warnings: Vec::new(),
             roles: 0,
             including: Vec::new(),
+            keep: false,
+        }
+    }
+
+    /// The tree with all that [`Engine::run`] leaves out, as far as it can be made, and everything that is wrong.
+    pub(super) fn whole(mut self, given: &Layers) -> Whole {
+        self.keep = true;
+        let root = self.root(given);
+        let errors = self.errors;
+        Whole {
+            instance: root.map(|root| Instance {
+                root,
+                environment: given.clone(),
+                warnings: self.warnings,
+            }),
+            errors,
         }
     }
 
@@ -99,7 +125,7 @@ impl<'a> Engine<'a> {
         let before = self.errors.len();
         let root = self.role(&module.root, None, None, &around);
         if root.is_none() && self.errors.len() == before {
-            Some(disabled_root(&module.root))
+            Some(disabled(&module.root))
         } else {
             root
         }
@@ -115,6 +141,9 @@ impl<'a> Engine<'a> {
         around: &Around<'_>,
     ) -> Option<Role> {
         self.admit(template, around)?;
+        if !self.is_enabled(template, local, around) {
+            return self.keep.then(|| self.left_out(template, given, local, around));
+        }
         let shell = self.shell(template, given, local, around)?;
         let role = Role {
             name: shell.name,
@@ -143,7 +172,21 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Stages 0 to 5 of a role.
+    /// Stage 0 of a role.
+    fn is_enabled(&mut self, template: &RoleTemplate, local: Option<Local<'_>>, around: &Around<'_>) -> bool {
+        let scene = Scene {
+            view: View::outside(around.stack, local),
+            place: Place::Role {
+                this: None,
+                ancestors: around.ancestors,
+            },
+            around,
+            role: Err(template),
+        };
+        self.enabled(&template.enabled, &scene)
+    }
+
+    /// Stages 1 to 5 of a role.
     fn shell(
         &mut self,
         template: &'a RoleTemplate,
@@ -162,9 +205,6 @@ impl<'a> Engine<'a> {
             around,
             role: Err(template),
         };
-        if !self.enabled(&template.enabled, &scene) {
-            return None;
-        }
         let defaults = self.variables(&template.defaults, &scene)?;
         let scene = Scene {
             view: View {
@@ -296,30 +336,29 @@ impl<'a> Engine<'a> {
         let mut empty_iterators = 0;
         for template in templates {
             match &template.iterator {
-                Some(iterator) => match self.iterate(template, iterator, &inside) {
-                    Some(instances) if instances.is_empty() => empty_iterators += 1,
-                    Some(instances) => roles.extend(instances),
-                    None => {}
-                },
+                Some(iterator) => {
+                    let instances = self.iterate(template, iterator, &inside).unwrap_or_default();
+                    empty_iterators += usize::from(instances.empty);
+                    roles.extend(instances.roles);
+                }
                 None => roles.extend(self.role(template, None, None, &inside)),
             }
         }
-        role.critical = roles.iter().any(|child| child.critical);
-        role.enabled = !roles.is_empty() || empty_iterators > 0;
+        role.critical = roles.iter().any(|child| child.enabled && child.critical);
+        role.enabled = roles.iter().any(|child| child.enabled) || empty_iterators > 0;
         role.roles = roles;
         role.empty_iterators = empty_iterators;
         let is_root = around.ancestors.is_empty();
-        (role.enabled || is_root).then_some(role)
+        (role.enabled || is_root || self.keep).then_some(role)
     }
 
-    /// The instances of an iterator, or `None` if it counts as disabled. That is decided by the text of `enabled` as
-    /// written: with an expression in it all instances go, whatever they evaluated to (`template-language.md` 3.5).
+    /// The instances of an iterator. Whether it counts as disabled is decided by the text of `enabled` as written: with an expression in it all instances go, whatever they evaluated to (`template-language.md` 3.5).
     fn iterate(
         &mut self,
         template: &'a RoleTemplate,
         iterator: &Iterator,
         around: &Around<'_>,
-    ) -> Option<Vec<Role>> {
+    ) -> Option<Instances> {
         let items = match &iterator.range {
             Range::List(text) => {
                 let text = self.range(text, template, around)?;
@@ -344,7 +383,11 @@ impl<'a> Engine<'a> {
             }
         }
         if template.enabled.literal().is_some_and(is_true) {
-            return Some(instances);
+            let empty = !instances.iter().any(|role| role.enabled);
+            return Some(Instances {
+                roles: instances,
+                empty,
+            });
         }
         // Task templates are looked up only for what is left in the end.
         let since = self.errors.split_off(before);
@@ -352,7 +395,16 @@ impl<'a> Engine<'a> {
             .into_iter()
             .filter(|error| !matches!(error.kind, ErrorKind::MissingClass { .. }));
         self.errors.extend(kept);
-        None
+        if !self.keep {
+            return None;
+        }
+        for instance in &mut instances {
+            instance.enabled = false;
+        }
+        Some(Instances {
+            roles: instances,
+            empty: false,
+        })
     }
 
     fn range(&mut self, text: &Template, template: &RoleTemplate, around: &Around<'_>) -> Option<String> {
@@ -465,8 +517,43 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// A disabled root stays, as it is written.
-fn disabled_root(template: &RoleTemplate) -> Role {
+impl<'a> Engine<'a> {
+    /// A disabled role for those who want to see it: what it would be called and its variables would be, or what is
+    /// written where that cannot be evaluated. Nothing that is wrong with it is reported: it is not used.
+    fn left_out(
+        &mut self,
+        template: &'a RoleTemplate,
+        given: Option<&str>,
+        local: Option<Local<'_>>,
+        around: &Around<'_>,
+    ) -> Role {
+        let written = disabled(template);
+        if around.ancestors.is_empty() {
+            return written;
+        }
+        let (errors, warnings) = (
+            std::mem::take(&mut self.errors),
+            std::mem::take(&mut self.warnings),
+        );
+        let shell = self.shell(template, given, local, around);
+        (self.errors, self.warnings) = (errors, warnings);
+        match shell {
+            None => Role {
+                path: around.path(&written.name),
+                ..written
+            },
+            Some(shell) => Role {
+                name: shell.name,
+                path: shell.path,
+                layers: shell.layers,
+                ..written
+            },
+        }
+    }
+}
+
+/// A disabled role as it is written: so a root stays.
+fn disabled(template: &RoleTemplate) -> Role {
     let sources = |block: &[Variable]| {
         block
             .iter()

@@ -67,3 +67,19 @@ pub fn instantiate_within(
 ) -> Result<Instance, Vec<InstantiateError>> {
     engine::Engine::new(artefact, world, limits).run(given)
 }
+
+/// A tree with everything that [`instantiate`] leaves out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whole {
+    /// The tree, if there is one. Roles that are not in the real one are marked as not enabled: those that `enabled`
+    /// switches off (with nothing below them, as nothing below was looked at), aggregators that nothing is left in, and
+    /// the instances of an iterator that counts as disabled.
+    pub instance: Option<Instance>,
+    /// What keeps the real tree from being made. The roles it is about are missing.
+    pub errors: Vec<InstantiateError>,
+}
+
+/// Makes the tree as [`instantiate`] does, and keeps what that leaves out, for those who ask why.
+pub fn instantiate_whole(artefact: &Artefact, given: &Layers, world: &dyn World) -> Whole {
+    engine::Engine::new(artefact, world, &Limits::default()).whole(given)
+}

@@ -469,3 +469,53 @@ fn a_disabled_root_stays_as_written() {
     assert_eq!(instance.root.layers.vars["v"], "{{ nope }}");
     assert_eq!(paths(&instance), ["r"]);
 }
+
+/// What is left of a whole tree without the roles that are not enabled.
+fn enabled_only(role: &mut Role) {
+    role.roles.retain(|child| child.enabled);
+    role.roles.iter_mut().for_each(enabled_only);
+}
+
+#[test]
+fn the_whole_tree_has_what_is_left_out_and_nothing_else() {
+    let mut doubtful = task("t-{{ it }}");
+    doubtful.enabled = t("{{ nope }}");
+    let mut conditional = each("it", r#"["a"]"#, task("{{ it }}"));
+    conditional.enabled = t("{{ on }}");
+    let some = each("it", r#"["true","false"]"#, {
+        let mut inner = task("s-{{ it }}");
+        inner.enabled = t("{{ it }}");
+        group("g-{{ it }}", vec![inner])
+    });
+    let root = group(
+        "r",
+        vec![
+            each("it", r#"["x"]"#, group("host", vec![doubtful])),
+            conditional,
+            some,
+            task("stays"),
+        ],
+    );
+    let artefact = artefact(vec![root]);
+    let given = user(&[("on", "true")]);
+    let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+    let whole = instantiate_whole(&artefact, &given, &world);
+    assert_eq!(whole.errors, []);
+    let mut instance = whole.instance.unwrap();
+    assert_eq!(
+        paths(&instance),
+        [
+            "r",
+            "r.host",
+            "r.host.t-x",
+            "r.a",
+            "r.g-true",
+            "r.g-true.s-true",
+            "r.g-false",
+            "r.g-false.s-false",
+            "r.stays"
+        ]
+    );
+    enabled_only(&mut instance.root);
+    assert_eq!(instance, instantiate(&artefact, &given, &world).unwrap());
+}

@@ -18,8 +18,11 @@ impl<'a> Checker<'a, '_> {
                 .map_err(|error| Fault::kind(at, format!("`{pattern}` is not a pattern: {error}")))?;
         }
         result(operator, &l, &r).ok_or_else(|| {
-            Fault::kind(at, format!("`{}` does not work on {l} and {r}", symbol(operator)))
-                .hint(hint(operator, &l, &r))
+            Fault::kind(
+                at,
+                format!("`{}` does not work on {l} and {r}", operator.symbol()),
+            )
+            .hint(hint(operator, &l, &r))
         })
     }
 }
@@ -111,30 +114,4 @@ fn hint(operator: Binary, l: &Nature, r: &Nature) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
-}
-
-pub(in crate::evaluate) fn symbol(operator: Binary) -> &'static str {
-    match operator {
-        Binary::Or => "||",
-        Binary::And => "&&",
-        Binary::Equal => "==",
-        Binary::NotEqual => "!=",
-        Binary::Less => "<",
-        Binary::Greater => ">",
-        Binary::LessOrEqual => "<=",
-        Binary::GreaterOrEqual => ">=",
-        Binary::In => "in",
-        Binary::Matches => "matches",
-        Binary::Contains => "contains",
-        Binary::StartsWith => "startsWith",
-        Binary::EndsWith => "endsWith",
-        Binary::Range => "..",
-        Binary::Add => "+",
-        Binary::Subtract => "-",
-        Binary::Multiply => "*",
-        Binary::Divide => "/",
-        Binary::Remainder => "%",
-        Binary::Power => "**",
-        Binary::Coalesce => "??",
-    }
 }

@@ -25,7 +25,7 @@ impl<'a> Run<'a, '_> {
                 property,
                 optional,
             } => {
-                let Some(object) = self.chain(object)? else {
+                let Some(object) = self.object(object)? else {
                     return Ok(None);
                 };
                 if *optional && object.is_nil() {
