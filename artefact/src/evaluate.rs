@@ -31,6 +31,7 @@ const MAX_LIST: i64 = 1_000_000;
 /// Longest text that an expression makes, in bytes.
 const MAX_TEXT: usize = 16 << 20;
 
+use crate::edition::Edition;
 use crate::expression::Node;
 use crate::ir::{Code, Part, Template};
 
@@ -51,6 +52,8 @@ pub struct Context<'a> {
     pub place: Place<'a>,
     /// The world outside.
     pub world: &'a dyn World,
+    /// What the language means where it stands.
+    pub edition: Edition,
 }
 
 /// A stack of variables, all of them text.

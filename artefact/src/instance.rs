@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::duration::DurationError;
 use crate::instantiate::InstantiateError;
-use crate::ir::{Addressing, Code, ControlMode, Layers, Limits, Span, Template, Wants};
+use crate::ir::{Addressing, Code, ControlMode, Edition, Layers, Limits, Span, Template, Wants};
 pub use crate::moment::{Moment, WeightError};
 
 /// A role tree and the variables around it.
@@ -93,6 +93,8 @@ pub struct TaskRole {
 /// A role that calls a service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallRole {
+    /// Edition of the language that it is written in.
+    pub edition: Edition,
     /// `func`, evaluated: the text of an expression.
     pub text: String,
     /// `func` as an expression, to be evaluated at its moment. `None` if the text only came into being with the role

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::edition::Edition;
 use crate::expression::Expression;
 
 /// Format version of the artefact file that this build writes; a newer one is refused.
@@ -79,18 +80,10 @@ pub struct Code {
     pub expression: Expression,
 }
 
-/// Which meaning of the language a repository asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Edition {
-    /// What the reference means, traps included.
-    #[default]
-    Aliecs,
-}
-
 /// Everything needed to make role trees, and where each bit came from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Artefact {
-    /// Edition of the language.
+    /// Edition of the language that the root workflow is written in; what is included may be written in another.
     pub edition: Edition,
     /// Version of the function library that the expressions were checked against.
     pub stdlib: String,
@@ -160,6 +153,8 @@ pub struct Module {
     pub repository: String,
     /// Revision of that repository.
     pub revision: String,
+    /// Edition of the language that it is written in.
+    pub edition: Edition,
     /// `description`, if any.
     pub description: Option<String>,
     /// The root's name carries `!public`.
@@ -388,6 +383,8 @@ pub enum KubernetesMode {
 /// A task template file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskClass {
+    /// Edition of the language that it is written in.
+    pub edition: Edition,
     /// Where it begins.
     pub span: Span,
     /// `name`

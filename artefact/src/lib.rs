@@ -8,6 +8,7 @@ pub mod codec;
 pub mod deploy;
 pub mod digest;
 pub mod duration;
+pub mod edition;
 pub mod evaluate;
 pub mod expression;
 mod functions;

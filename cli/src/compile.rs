@@ -79,6 +79,7 @@ pub(crate) fn compiled(
         given,
         configuration,
         services: inputs.services.clone(),
+        edition: None,
         closed,
     };
     let outcome = compile(&request, &repositories);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use partita_artefact::evaluate::{
     Context, Dpl, ErrorKind, EvaluateError, Place, RoleName, Snapshot, Time, Variables, World, evaluate,
 };
-use partita_artefact::ir::Span;
+use partita_artefact::ir::{Edition, Span};
 use partita_compiler::syntax::template;
 use saphyr_parser::{Event, Parser};
 use serde::Deserialize;
@@ -130,6 +130,7 @@ impl DataWorld<'_> {
                 variables,
                 place: Place::Dpl,
                 world: self,
+                edition: Edition::Aliecs,
             },
         )
         .map_err(|error| error.to_string())
@@ -289,6 +290,7 @@ fn run(folder: &Path, file: &str) -> Vec<Outcome> {
                 variables: &variables,
                 place,
                 world: &world,
+                edition: Edition::Aliecs,
             },
         );
         let wanted = line.result.ok_or_else(|| line.error_class.unwrap_or_default());

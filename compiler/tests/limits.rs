@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+use partita_artefact::ir::Edition;
 use partita_compiler::yaml::{self, LoadError, limit};
 use partita_compiler::{decode, render};
 use proptest::prelude::*;
@@ -53,7 +54,9 @@ fn large_documents_are_refused() {
 #[test]
 fn an_alias_to_what_has_been_merged_is_read_once_per_use() {
     let text = "name: w\nvars: &v {a: 1}\nroles:\n- name: r\n  vars: {<<: *v, b: 2}\n  task: {load: t}\n";
-    let module = decode::workflow(text, 0).value.expect("a module");
+    let module = decode::workflow(text, 0, Edition::Aliecs)
+        .value
+        .expect("a module");
     let partita_artefact::ir::Body::Aggregator(roles) = &module.root.body else {
         panic!("no roles")
     };
@@ -130,7 +133,7 @@ proptest! {
     fn any_document_is_read_or_refused(text in document()) {
         let mut sources = partita_compiler::diagnostic::SourceMap::default();
         sources.add(partita_artefact::ir::Source::default(), text.clone());
-        for diagnostics in [decode::workflow(&text, 0).diagnostics, decode::task_class(&text, 0).diagnostics] {
+        for diagnostics in [decode::workflow(&text, 0, Edition::Aliecs).diagnostics, decode::task_class(&text, 0, Edition::Aliecs).diagnostics] {
             let shown = render::full(&diagnostics, &sources, false);
             prop_assert_eq!(diagnostics.is_empty(), shown.is_empty());
         }
@@ -139,6 +142,6 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
-        let _ = decode::workflow(&text, 0);
+        let _ = decode::workflow(&text, 0, Edition::Aliecs);
     }
 }

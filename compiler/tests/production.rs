@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use partita_artefact::ir::Layers;
+use partita_artefact::ir::{Edition, Layers};
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::decode;
 use partita_compiler::diagnostic::{Diagnostic, SourceMap};
@@ -54,9 +54,9 @@ fn errors(snapshot: &Snapshot<'_>, folder: &str) -> (usize, Vec<String>) {
         );
         let text = &sources.get(id).unwrap().text;
         let diagnostics = if folder == "tasks" {
-            decode::task_class(text, id).diagnostics
+            decode::task_class(text, id, Edition::Aliecs).diagnostics
         } else {
-            decode::workflow(text, id).diagnostics
+            decode::workflow(text, id, Edition::Aliecs).diagnostics
         };
         let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::is_error).collect();
         if !errors.is_empty() {
@@ -118,8 +118,8 @@ fn the_history_is_accepted_and_refused_like_by_the_reference() {
         let id = gix::ObjectId::from_hex(id.as_bytes()).unwrap();
         let text = String::from_utf8(git.find_blob(id).unwrap().take_data()).unwrap();
         let diagnostics = match kind {
-            0 => decode::workflow(&text, 0).diagnostics,
-            _ => decode::task_class(&text, 0).diagnostics,
+            0 => decode::workflow(&text, 0, Edition::Aliecs).diagnostics,
+            _ => decode::task_class(&text, 0, Edition::Aliecs).diagnostics,
         };
         let refused = diagnostics.iter().find(|d| d.is_error());
         counts[kind][usize::from(refused.is_some())] += 1;

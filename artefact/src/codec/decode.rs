@@ -95,12 +95,8 @@ impl Decoder {
     }
 
     fn artefact(&self, message: &wire::Artefact) -> Decoded<Artefact> {
-        let edition = match wire::Edition::try_from(message.edition) {
-            Ok(wire::Edition::Aliecs) => Edition::Aliecs,
-            Err(_) => return Err(DecodeError::Invalid("an unknown edition of the language")),
-        };
         Ok(Artefact {
-            edition,
+            edition: edition(message.edition)?,
             stdlib: self.text(message.stdlib)?,
             root: self.text(message.root)?,
             sources: each(&message.sources, |source| self.source(source))?,
@@ -158,6 +154,7 @@ impl Decoder {
         Ok(Module {
             repository: self.text(module.repository)?,
             revision: self.text(module.revision)?,
+            edition: edition(module.edition)?,
             description: module.description.map(|text| self.text(text)).transpose()?,
             public: module.public,
             root,
@@ -237,6 +234,7 @@ impl Decoder {
         let wants = present(class.wants.as_ref())?;
         let limits = present(class.limits.as_ref())?;
         Ok(TaskClass {
+            edition: edition(class.edition)?,
             span: optional_span(class.span.as_ref()),
             name: self.text(class.name)?,
             defaults: self.variables(&class.defaults)?,
@@ -388,6 +386,14 @@ fn span(span: &wire::Span) -> Span {
 
 fn optional_span(message: Option<&wire::Span>) -> Span {
     message.map(span).unwrap_or_default()
+}
+
+fn edition(edition: i32) -> Decoded<Edition> {
+    match wire::Edition::try_from(edition) {
+        Ok(wire::Edition::Aliecs) => Ok(Edition::Aliecs),
+        Ok(wire::Edition::E2026) => Ok(Edition::E2026),
+        Err(_) => Err(DecodeError::Invalid("an unknown edition of the language")),
+    }
 }
 
 fn mode(mode: i32) -> Decoded<ControlMode> {

@@ -38,6 +38,7 @@ pub(crate) fn module_bytes(module: &Module) -> Result<Vec<u8>, EncodeError> {
     let message = strings.twice(|encoder| {
         Ok(wire::Module {
             roles: encoder.roles("", &module.root)?,
+            edition: edition(module.edition).into(),
             ..wire::Module::default()
         })
     })?;
@@ -103,9 +104,6 @@ impl<'a> Encoder<'a> {
     }
 
     fn artefact(&mut self, artefact: &'a Artefact) -> Encoded<wire::Artefact> {
-        let edition = match artefact.edition {
-            Edition::Aliecs => wire::Edition::Aliecs,
-        };
         let modules = artefact
             .modules
             .iter()
@@ -117,7 +115,7 @@ impl<'a> Encoder<'a> {
             .map(|(identity, class)| self.class(identity, class))
             .collect::<Encoded<_>>()?;
         Ok(wire::Artefact {
-            edition: edition.into(),
+            edition: edition(artefact.edition).into(),
             stdlib: self.text(&artefact.stdlib),
             root: self.text(&artefact.root),
             sources: artefact
@@ -193,6 +191,7 @@ impl<'a> Encoder<'a> {
             description: module.description.as_ref().map(|text| self.text(text)),
             public: module.public,
             roles: self.roles(identity, &module.root)?,
+            edition: edition(module.edition).into(),
         })
     }
 
@@ -317,6 +316,7 @@ impl<'a> Encoder<'a> {
             connect: self.connect(&class.connect)?,
             properties: self.variables(&class.properties)?,
             constraints: self.constraints(&class.constraints)?,
+            edition: edition(class.edition).into(),
         })
     }
 
@@ -442,6 +442,13 @@ impl<'a> Encoder<'a> {
     fn span(&self, span: Span) -> Option<wire::Span> {
         let Span { source, line, column } = span;
         self.spans.then_some(wire::Span { source, line, column })
+    }
+}
+
+fn edition(edition: Edition) -> wire::Edition {
+    match edition {
+        Edition::Aliecs => wire::Edition::Aliecs,
+        Edition::E2026 => wire::Edition::E2026,
     }
 }
 

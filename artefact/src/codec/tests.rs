@@ -190,6 +190,7 @@ fn module() -> impl Strategy<Value = Module> {
     let root = role(vec(inner, 0..3).prop_map(Body::Aggregator).boxed());
     (text(), option::of(text()), any::<bool>(), root).prop_map(|(revision, description, public, root)| {
         Module {
+            edition: Edition::E2026,
             repository: "h/o/r".to_owned(),
             revision,
             description,
@@ -233,6 +234,7 @@ fn class() -> impl Strategy<Value = TaskClass> {
         let (defaults, vars, properties, constraints) = blocks;
         let (mode, command, bind, connect, memory, ports) = rest;
         TaskClass {
+            edition: Edition::E2026,
             span,
             name,
             defaults,
@@ -388,6 +390,7 @@ fn refuses_to_nest_without_end() {
         artefact.classes.insert(
             "c".to_owned(),
             TaskClass {
+                edition: Edition::E2026,
                 vars: vec![variable],
                 ..empty_class()
             },
@@ -410,6 +413,7 @@ fn refuses_to_nest_without_end() {
 
 fn empty_class() -> TaskClass {
     TaskClass {
+        edition: Edition::default(),
         span: Span::default(),
         name: String::new(),
         defaults: Vec::new(),

@@ -7,7 +7,7 @@ use super::error::{DeployError, DeployErrorKind};
 use super::{Special, Visible, task_of};
 use crate::evaluate::{Context, Place, Variables, World, evaluate};
 use crate::instance::Role;
-use crate::ir::{Artefact, CommandTemplate, ControlMode, KubernetesMode, Template, Variable};
+use crate::ir::{Artefact, CommandTemplate, ControlMode, Edition, KubernetesMode, Template, Variable};
 
 /// A process to start. What the executor adds when it knows the control port (`OCC_CONTROL_PORT`, `--control-port`) is
 /// not in it.
@@ -87,6 +87,7 @@ pub(crate) fn build(
     let (task, class) = task_of(artefact, role).map_err(|error| vec![error])?;
     let mut fields = Fields {
         role,
+        edition: class.edition,
         world,
         errors: Vec::new(),
     };
@@ -168,6 +169,8 @@ fn add_control_port(command: &mut Command, mode: ControlMode, port: u16) {
 /// Evaluates the fields of one task template and keeps what goes wrong.
 struct Fields<'a> {
     role: &'a Role,
+    /// That of the task template.
+    edition: Edition,
     world: &'a dyn World,
     errors: Vec<DeployError>,
 }
@@ -190,6 +193,7 @@ impl Fields<'_> {
             variables,
             place: Place::Task,
             world: self.world,
+            edition: self.edition,
         };
         evaluate(template, &context).unwrap_or_else(|error| {
             self.errors.push(DeployError {

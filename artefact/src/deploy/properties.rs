@@ -67,6 +67,7 @@ pub fn properties(
         variables: &visible,
         place: Place::Properties,
         world,
+        edition: class.edition,
     };
     let mut properties = BTreeMap::new();
     for (name, value) in values {

@@ -5,7 +5,7 @@ use crate::evaluate::Snapshot;
 use crate::expression::{Expression, Node};
 use crate::instance::{Channel, Inbound, Kind, Outbound, Traits, TraitsTexts};
 use crate::ir::{
-    Addressing, Code, CommandTemplate, ControlMode, Limits, Part, Span, Template, Variable, Wants,
+    Addressing, Code, CommandTemplate, ControlMode, Edition, Limits, Part, Span, Template, Variable, Wants,
 };
 use crate::{duration, ir};
 
@@ -50,6 +50,7 @@ fn block(pairs: &[(&str, &str)]) -> Vec<Variable> {
 
 fn class(mode: ControlMode) -> TaskClass {
     TaskClass {
+        edition: Edition::default(),
         span: Span::default(),
         name: "c".to_owned(),
         defaults: block(&[("both", "default"), ("plain", "p"), ("seen", "[{{role}}]")]),

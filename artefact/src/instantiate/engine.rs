@@ -297,6 +297,7 @@ impl<'a> Engine<'a> {
                 let traits = self.traits(traits, scene);
                 let function: Option<Code> = function.clone();
                 Some(Evaluated::Call(CallRole {
+                    edition: scene.around.module.edition,
                     text: text?,
                     function,
                     returns: returns?,

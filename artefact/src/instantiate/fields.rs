@@ -163,6 +163,7 @@ impl Engine<'_> {
                 variables: &scene.view,
                 place: scene.place,
                 world: self.world,
+                edition: scene.around.module.edition,
             },
         )
     }

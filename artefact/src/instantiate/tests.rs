@@ -5,9 +5,9 @@ use crate::evaluate::Snapshot;
 use crate::expression::{Expression, Node};
 use crate::instance::{Instance, Kind, Role};
 use crate::ir::{
-    Addressing, Body, ChannelTemplate, Code, ConstraintTemplate, ControlMode, InboundTemplate, Iterator,
-    Module, OutboundTemplate, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable,
-    Wants,
+    Addressing, Body, ChannelTemplate, Code, ConstraintTemplate, ControlMode, Edition, InboundTemplate,
+    Iterator, Module, OutboundTemplate, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate,
+    Variable, Wants,
 };
 
 const REVISION: &str = "0123";
@@ -128,6 +128,7 @@ fn class() -> TaskClass {
         channel: channel("own", "tcp://ignored:1"),
     };
     TaskClass {
+        edition: Edition::default(),
         span: Span::default(),
         name: "noop".to_owned(),
         defaults: Vec::new(),
@@ -148,6 +149,7 @@ fn artefact(files: Vec<RoleTemplate>) -> Artefact {
     let identity = |name: &str| format!("h/o/r/workflows/{name}@{REVISION}");
     let root = identity(files[0].name.literal().unwrap());
     let module = |root: RoleTemplate| Module {
+        edition: Edition::default(),
         repository: "h/o/r".to_owned(),
         revision: REVISION.to_owned(),
         description: None,

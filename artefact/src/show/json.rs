@@ -2,6 +2,7 @@
 //!
 //! | field | of | meaning |
 //! |---|---|---|
+//! | `edition` | the whole | edition of the language that the root workflow is written in |
 //! | `at` | roles | `<path>:<line>:<column>` of the role in the sources |
 //! | `warnings` | the whole | what a person should know, as text |
 
@@ -30,6 +31,7 @@ pub fn json(artefact: &Artefact, instance: &Instance, detail: &Detail<'_>) -> Va
     let mut tasks = 0;
     instance.walk(&mut |role, _| tasks += usize::from(role.task().is_some()));
     let mut whole = Map::new();
+    put(&mut whole, "edition", artefact.edition.as_str().into());
     put(&mut whole, "counts", json!({ "tasks": tasks }));
     put(
         &mut whole,

@@ -19,7 +19,7 @@ use partita_artefact::codec;
 use partita_artefact::evaluate::{Context, Place, Snapshot as World, evaluate};
 use partita_artefact::instance::Role;
 use partita_artefact::instantiate::instantiate;
-use partita_artefact::ir::{Artefact, Layers, Span};
+use partita_artefact::ir::{Artefact, Edition, Layers, Span};
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::source::Repositories;
 use partita_compiler::syntax::template;
@@ -78,6 +78,7 @@ fn expressions() -> Result<(), Failed> {
         variables: &variables,
         place: Place::Task,
         world: &world,
+        edition: Edition::Aliecs,
     };
     timed("evaluate it", TIMES, || {
         for _ in 0..TIMES {

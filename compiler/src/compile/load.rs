@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use partita_artefact::identity;
-use partita_artefact::ir::{Body, Module, Source, TaskClass, Template};
+use partita_artefact::ir::{Body, Edition, Module, Source, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::walk;
@@ -16,6 +16,8 @@ pub(crate) struct Loader<'r> {
     repositories: &'r Repositories,
     /// By repository and revision, as identities have them.
     snapshots: BTreeMap<(String, String), Snapshot<'r>>,
+    /// Edition in which every file is read, whatever its repository asks for.
+    edition: Option<Edition>,
     pub(crate) sources: SourceMap,
     pub(crate) modules: BTreeMap<String, Module>,
     pub(crate) classes: BTreeMap<String, TaskClass>,
@@ -29,12 +31,14 @@ pub(crate) struct Loader<'r> {
 struct Read {
     source: u32,
     revision: String,
+    edition: Edition,
 }
 
 impl<'r> Loader<'r> {
-    pub(crate) fn new(repositories: &'r Repositories) -> Self {
+    pub(crate) fn new(repositories: &'r Repositories, edition: Option<Edition>) -> Self {
         Self {
             repositories,
+            edition,
             snapshots: BTreeMap::new(),
             sources: SourceMap::default(),
             modules: BTreeMap::new(),
@@ -217,7 +221,7 @@ impl<'r> Loader<'r> {
     fn read_module(&mut self, identity: &str) -> Result<Module, Vec<Diagnostic>> {
         let location = location(identity, "workflows")?;
         let read = self.read(&location, identity)?;
-        let decoded = decode::workflow(self.text(read.source), read.source);
+        let decoded = decode::workflow(self.text(read.source), read.source, read.edition);
         let mut module = self.accept(decoded)?;
         module.repository = location.repository.unwrap_or_default();
         module.revision = read.revision;
@@ -227,7 +231,7 @@ impl<'r> Loader<'r> {
     fn read_class(&mut self, identity: &str) -> Result<TaskClass, Vec<Diagnostic>> {
         let location = location(identity, "tasks")?;
         let read = self.read(&location, identity)?;
-        let decoded = decode::task_class(self.text(read.source), read.source);
+        let decoded = decode::task_class(self.text(read.source), read.source, read.edition);
         let class = self.accept(decoded)?;
         if class.name != location.name {
             let message = format!(
@@ -279,6 +283,7 @@ impl<'r> Loader<'r> {
             return Err(vec![not_found(location, snapshot, identity)]);
         };
         let revision = snapshot.revision();
+        let edition = self.edition.unwrap_or_default();
         let source = Source {
             repository: identifier,
             revision: if file.committed {
@@ -295,7 +300,11 @@ impl<'r> Loader<'r> {
             Some(Ok(index)) => index,
             _ => self.sources.add(source, file.text),
         };
-        Ok(Read { source, revision })
+        Ok(Read {
+            source,
+            revision,
+            edition,
+        })
     }
 
     fn names(&self, repository: &str, revision: &str, folder: &str) -> Result<Vec<String>, SourceError> {

@@ -25,6 +25,8 @@ pub struct Request {
     pub configuration: BTreeMap<String, String>,
     /// Integrated services that are present.
     pub services: Vec<String>,
+    /// Edition in which everything is read, whatever its repository asks for.
+    pub edition: Option<Edition>,
     /// No variable will be given later. Then an undefined one is an error; otherwise it is a parameter.
     pub closed: bool,
 }
@@ -42,13 +44,17 @@ pub struct Outcome {
 
 /// Compiles a workflow. The same request on the same commits gives the same artefact.
 pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
-    let mut loader = Loader::new(repositories);
+    let mut loader = Loader::new(repositories, request.edition);
     let root = match loader.root(&request.workflow) {
         Ok(root) => root,
         Err(diagnostics) => return finish(None, diagnostics, loader.sources),
     };
     let mut artefact = Artefact {
-        edition: Edition::Aliecs,
+        edition: loader
+            .modules
+            .get(&root)
+            .map(|module| module.edition)
+            .unwrap_or_default(),
         stdlib: partita_stdlib::VERSION.to_owned(),
         root,
         given: request.given.clone(),

@@ -14,7 +14,7 @@ mod variable;
 #[cfg(test)]
 mod conformance;
 
-use partita_artefact::ir::{Module, Span, TaskClass, Template};
+use partita_artefact::ir::{Edition, Module, Span, TaskClass, Template};
 
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::yaml::{self, LoadError, Node, Place, scalar};
@@ -31,18 +31,24 @@ pub struct Decoded<T> {
 }
 
 /// Decodes a workflow template. `source` is the index of the file; repository and revision are left empty.
-pub fn workflow(text: &str, source: u32) -> Decoded<Module> {
-    run(text, source, Decoder::module)
+pub fn workflow(text: &str, source: u32, edition: Edition) -> Decoded<Module> {
+    run(text, source, edition, Decoder::module)
 }
 
 /// Decodes a task template. `source` is the index of the file.
-pub fn task_class(text: &str, source: u32) -> Decoded<TaskClass> {
-    run(text, source, Decoder::task_class)
+pub fn task_class(text: &str, source: u32, edition: Edition) -> Decoded<TaskClass> {
+    run(text, source, edition, Decoder::task_class)
 }
 
-fn run<T>(text: &str, source: u32, decode: impl FnOnce(&mut Decoder, Option<&Node>) -> T) -> Decoded<T> {
+fn run<T>(
+    text: &str,
+    source: u32,
+    edition: Edition,
+    decode: impl FnOnce(&mut Decoder, Option<&Node>) -> T,
+) -> Decoded<T> {
     let mut decoder = Decoder {
         source,
+        edition,
         diagnostics: Vec::new(),
     };
     let value = match yaml::load(text) {
@@ -62,6 +68,7 @@ fn run<T>(text: &str, source: u32, decode: impl FnOnce(&mut Decoder, Option<&Nod
 /// Decodes the nodes of one file and collects what it finds.
 struct Decoder {
     source: u32,
+    edition: Edition,
     diagnostics: Vec<Diagnostic>,
 }
 

@@ -32,6 +32,7 @@ impl Decoder {
     /// A whole file. Its root is always an aggregator; an empty file is one without roles.
     pub(super) fn module(&mut self, root: Option<&Node>) -> Module {
         let mut module = Module {
+            edition: self.edition,
             repository: String::new(),
             revision: String::new(),
             description: None,

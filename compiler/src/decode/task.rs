@@ -1,7 +1,7 @@
 //! Task templates (section 2.6).
 
 use partita_artefact::ir::{
-    CommandTemplate, ControlMode, KubernetesMode, Limits, TaskClass, Template, Wants,
+    CommandTemplate, ControlMode, Edition, KubernetesMode, Limits, Span, TaskClass, Template, Wants,
 };
 
 use super::Decoder;
@@ -63,16 +63,18 @@ impl Decoder {
             None => None,
         };
         let Some(fields) = fields else {
-            return empty_class(self.span(Place {
+            let start = Place {
                 line: 1,
                 column: 1,
                 length: 0,
-            }));
+            };
+            return empty_class(self.edition, self.span(start));
         };
         let mut known = KEYS.to_vec();
         known.extend(["constraints", "description"]);
         self.check_keys(&fields, "task template", &known);
         TaskClass {
+            edition: self.edition,
             span: fields.span(),
             name: self.text(&fields, "name").unwrap_or_default(),
             defaults: self.class_variables(&fields, "defaults"),
@@ -207,8 +209,9 @@ impl Decoder {
     }
 }
 
-fn empty_class(span: partita_artefact::ir::Span) -> TaskClass {
+fn empty_class(edition: Edition, span: Span) -> TaskClass {
     TaskClass {
+        edition,
         span,
         name: String::new(),
         defaults: Vec::new(),

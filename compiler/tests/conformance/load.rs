@@ -8,7 +8,7 @@ use partita_artefact::codec;
 use partita_artefact::identity;
 use partita_artefact::instance::Instance;
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
-use partita_artefact::ir::{Artefact, Layers};
+use partita_artefact::ir::{Artefact, Edition, Layers};
 use partita_compiler::configuration;
 use partita_compiler::decode::{self, Decoded};
 
@@ -142,7 +142,7 @@ impl Loader<'_> {
 
     fn workflow(&mut self, identity: &str) -> Result<(), Failure> {
         let text = self.read(identity, "workflows", "load")?;
-        let mut module = decoded(identity, "load", decode::workflow(&text, 0))?;
+        let mut module = decoded(identity, "load", decode::workflow(&text, 0, Edition::Aliecs))?;
         module.repository.clone_from(&self.case.repo.id);
         module.revision.clone_from(&self.case.repo.revision);
         self.artefact.modules.insert(identity.to_owned(), module);
@@ -151,7 +151,7 @@ impl Loader<'_> {
 
     fn task(&mut self, identity: &str) -> Result<(), Failure> {
         let text = self.read(identity, "tasks", "classes")?;
-        let class = decoded(identity, "classes", decode::task_class(&text, 0))?;
+        let class = decoded(identity, "classes", decode::task_class(&text, 0, Edition::Aliecs))?;
         let stem = identity
             .split_once("/tasks/")
             .and_then(|(_, rest)| rest.split_once('@'))

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use partita_artefact::evaluate::{Context, Dpl, Place, Snapshot, Variables, World, evaluate};
-use partita_artefact::ir::Span;
+use partita_artefact::ir::{Edition, Span};
 use partita_artefact::show::DRY_UID;
 use partita_compiler::syntax::template;
 
@@ -43,6 +43,7 @@ impl CaseWorld {
             variables,
             place,
             world: self,
+            edition: Edition::Aliecs,
         };
         let template = template::parse(command, Span::default());
         evaluate(&template, &context).map_err(|error| error.to_string())

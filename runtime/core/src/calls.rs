@@ -100,6 +100,7 @@ impl PlannedCall {
                 variables: &variables,
                 place: Place::Call,
                 world: &world,
+                edition: self.role.edition,
             };
             let text = evaluate::evaluate(&template, &context);
             let replies = world.replies.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use partita_artefact::instance::{Constraint, Instance, Kind, Moment, Role, TaskRole, Traits, TraitsTexts};
 use partita_artefact::ir::{
-    Artefact, CommandTemplate, ControlMode, Layers, Limits, Part, Span, TaskClass, Template, Wants,
+    Artefact, CommandTemplate, ControlMode, Edition, Layers, Limits, Part, Span, TaskClass, Template, Wants,
 };
 use partita_core::cause::Exit;
 use partita_core::core::{Core, CoreError};
@@ -32,6 +32,7 @@ fn text(text: &str) -> Template {
 
 fn class(mode: ControlMode, shell: bool, value: &str, arguments: &[&str]) -> TaskClass {
     TaskClass {
+        edition: Edition::default(),
         span: Span::default(),
         name: value.to_owned(),
         defaults: Vec::new(),
