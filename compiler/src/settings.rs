@@ -122,9 +122,9 @@ impl Reader<'_> {
     }
 
     fn edition(&mut self, value: &Spanned<DeValue<'_>>) {
-        match value.get_ref().as_str() {
-            Some("aliecs") => self.settings.edition = Edition::Aliecs,
-            _ => self.none_of(value, "edition", &["aliecs"]),
+        match value.get_ref().as_str().map(str::parse) {
+            Some(Ok(edition)) => self.settings.edition = edition,
+            _ => self.none_of(value, "edition", &Edition::ALL.map(Edition::as_str)),
         }
     }
 

@@ -9,13 +9,16 @@ use partita_artefact::similar::closest;
 use super::walk;
 use crate::decode::{self, Decoded};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
-use crate::source::{Location, Repositories, Repository, Snapshot, SourceError};
+use crate::settings::{self, Settings};
+use crate::source::{File, Location, Repositories, Repository, Snapshot, SourceError};
 
 /// What has been read so far.
 pub(crate) struct Loader<'r> {
     repositories: &'r Repositories,
     /// By repository and revision, as identities have them.
     snapshots: BTreeMap<(String, String), Snapshot<'r>>,
+    /// What each of them says about itself.
+    settings: BTreeMap<(String, String), Settings>,
     /// Edition in which every file is read, whatever its repository asks for.
     edition: Option<Edition>,
     pub(crate) sources: SourceMap,
@@ -40,6 +43,7 @@ impl<'r> Loader<'r> {
             repositories,
             edition,
             snapshots: BTreeMap::new(),
+            settings: BTreeMap::new(),
             sources: SourceMap::default(),
             modules: BTreeMap::new(),
             classes: BTreeMap::new(),
@@ -275,6 +279,7 @@ impl<'r> Loader<'r> {
                 .map_err(|error| failed(&error))?;
             self.snapshots.insert(key.clone(), snapshot);
         }
+        let edition = self.edition_of(&key)?;
         let Some(snapshot) = self.snapshots.get(&key) else {
             return Err(Vec::new());
         };
@@ -283,28 +288,55 @@ impl<'r> Loader<'r> {
             return Err(vec![not_found(location, snapshot, identity)]);
         };
         let revision = snapshot.revision();
-        let edition = self.edition.unwrap_or_default();
-        let source = Source {
-            repository: identifier,
-            revision: if file.committed {
-                revision.clone()
-            } else {
-                String::new()
-            },
-            path,
-            blob: file.blob,
-            dirty: file.dirty,
-        };
-        let known = self.sources.iter().position(|known| known.source == source);
-        let source = match known.map(u32::try_from) {
-            Some(Ok(index)) => index,
-            _ => self.sources.add(source, file.text),
-        };
+        let source = self.add(&identifier, &revision, &path, file);
         Ok(Read {
             source,
             revision,
             edition,
         })
+    }
+
+    /// The edition that the files of a snapshot are written in: what its `partita.toml` says.
+    fn edition_of(&mut self, key: &(String, String)) -> Result<Edition, Vec<Diagnostic>> {
+        if let Some(settings) = self.settings.get(key) {
+            return Ok(self.edition.unwrap_or(settings.edition));
+        }
+        let Some(snapshot) = self.snapshots.get(key) else {
+            return Ok(Edition::default());
+        };
+        let revision = snapshot.revision();
+        let file = snapshot
+            .read(settings::PATH)
+            .map_err(|error| vec![Diagnostic::error(Code::Source, error.to_string())])?;
+        let settings = match file {
+            None => Settings::default(),
+            Some(file) => {
+                let source = self.add(&key.0, &revision, settings::PATH, file);
+                let (settings, diagnostics) = Settings::parse(self.text(source), source);
+                self.warnings.extend(diagnostics);
+                settings
+            }
+        };
+        let edition = self.edition.unwrap_or(settings.edition);
+        self.settings.insert(key.clone(), settings);
+        Ok(edition)
+    }
+
+    /// Adds a file that was read, unless it is known, and gives its index.
+    fn add(&mut self, repository: &str, revision: &str, path: &str, file: File) -> u32 {
+        let revision = if file.committed { revision } else { "" };
+        let source = Source {
+            repository: repository.to_owned(),
+            revision: revision.to_owned(),
+            path: path.to_owned(),
+            blob: file.blob,
+            dirty: file.dirty,
+        };
+        let known = self.sources.iter().position(|known| known.source == source);
+        match known.map(u32::try_from) {
+            Some(Ok(index)) => index,
+            _ => self.sources.add(source, file.text),
+        }
     }
 
     fn names(&self, repository: &str, revision: &str, folder: &str) -> Result<Vec<String>, SourceError> {

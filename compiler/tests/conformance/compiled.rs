@@ -21,6 +21,7 @@ pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
         given: given(case),
         configuration: world.configuration.clone(),
         services: case.plugins.clone(),
+        edition: None,
         closed: true,
     };
     // The compiler knows more stages than the reference, and stops at none.
