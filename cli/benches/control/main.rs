@@ -163,6 +163,7 @@ fn workflow(program: &Program, count: usize) -> Result<Arc<Artefact>, Failed> {
         given: Layers::default(),
         configuration: BTreeMap::new(),
         services: Vec::new(),
+        edition: None,
         closed: true,
     };
     let outcome = compile(&request, &repositories);

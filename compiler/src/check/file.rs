@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use partita_artefact::ir::{Module, Source, TaskClass};
+use partita_artefact::ir::{Edition, Module, Source, TaskClass};
 
 use crate::decode;
 use crate::diagnostic::{Diagnostic, SourceMap};
@@ -31,14 +31,14 @@ pub(crate) type FileRule<T> = fn(&File<T>, &T, &str, &mut Vec<Diagnostic>);
 pub(crate) struct Kind<T: 'static> {
     /// `workflows` or `tasks`.
     pub(crate) folder: &'static str,
-    pub(crate) decode: fn(&str, u32) -> decode::Decoded<T>,
+    pub(crate) decode: fn(&str, u32, Edition) -> decode::Decoded<T>,
     pub(crate) rules: &'static [FileRule<T>],
 }
 
-/// All files seen so far, by path and content.
+/// All files seen so far, by path, content, and the edition that it is read in.
 #[derive(Debug)]
 pub(crate) struct Files<T> {
-    known: BTreeMap<(String, String), Arc<File<T>>>,
+    known: BTreeMap<(String, String, Edition), Arc<File<T>>>,
 }
 
 impl<T> Default for Files<T> {
@@ -58,6 +58,7 @@ impl<T> Files<T> {
         &mut self,
         kind: &Kind<T>,
         snapshot: &Snapshot<'_>,
+        edition: Edition,
         sources: &mut SourceMap,
         unread: &mut Vec<SourceError>,
     ) -> Result<Folder<T>, SourceError> {
@@ -71,7 +72,7 @@ impl<T> Files<T> {
             };
             match snapshot.read(&path) {
                 Ok(Some(read)) => {
-                    let file = self.file(kind, name, snapshot, read, sources);
+                    let file = self.file(kind, name, snapshot, edition, read, sources);
                     folder.insert(name.to_owned(), file);
                 }
                 Ok(None) => {}
@@ -86,10 +87,11 @@ impl<T> Files<T> {
         kind: &Kind<T>,
         name: &str,
         snapshot: &Snapshot<'_>,
+        edition: Edition,
         read: crate::source::File,
         sources: &mut SourceMap,
     ) -> Arc<File<T>> {
-        let key = (name.to_owned(), read.blob.clone());
+        let key = (name.to_owned(), read.blob.clone(), edition);
         let make = || {
             let source = Source {
                 repository: snapshot.repository().to_owned(),
@@ -103,14 +105,20 @@ impl<T> Files<T> {
                 dirty: read.dirty,
             };
             let source = sources.add(source, read.text.clone());
-            Arc::new(decoded(kind, name, source, &read))
+            Arc::new(decoded(kind, name, source, edition, &read))
         };
         Arc::clone(self.known.entry(key).or_insert_with(make))
     }
 }
 
-fn decoded<T>(kind: &Kind<T>, name: &str, source: u32, read: &crate::source::File) -> File<T> {
-    let decoded = (kind.decode)(&read.text, source);
+fn decoded<T>(
+    kind: &Kind<T>,
+    name: &str,
+    source: u32,
+    edition: Edition,
+    read: &crate::source::File,
+) -> File<T> {
+    let decoded = (kind.decode)(&read.text, source, edition);
     let mut file = File {
         name: name.to_owned(),
         source,

@@ -117,14 +117,17 @@ impl Checker {
         let mut findings = Vec::new();
         let mut unread = Vec::new();
         let settings = self.settings(&snapshot, &mut findings)?;
+        let edition = settings.edition;
         let sources = &mut self.sources;
         let revision = Revision {
             repository: repository.identifier().to_owned(),
             settings,
             workflows: self
                 .workflows
-                .read(&file::WORKFLOWS, &snapshot, sources, &mut unread)?,
-            tasks: self.tasks.read(&file::TASKS, &snapshot, sources, &mut unread)?,
+                .read(&file::WORKFLOWS, &snapshot, edition, sources, &mut unread)?,
+            tasks: self
+                .tasks
+                .read(&file::TASKS, &snapshot, edition, sources, &mut unread)?,
         };
         let source = |error: &SourceError| Diagnostic::of(Code::Source, error.to_string());
         findings.extend(unread.iter().map(source));

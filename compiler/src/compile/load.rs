@@ -10,7 +10,7 @@ use super::walk;
 use crate::decode::{self, Decoded};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
 use crate::settings::{self, Settings};
-use crate::source::{File, Location, Repositories, Repository, Snapshot, SourceError};
+use crate::source::{Location, Repositories, Repository, Snapshot, SourceError};
 
 /// What has been read so far.
 pub(crate) struct Loader<'r> {
@@ -279,16 +279,32 @@ impl<'r> Loader<'r> {
                 .map_err(|error| failed(&error))?;
             self.snapshots.insert(key.clone(), snapshot);
         }
-        let edition = self.edition_of(&key)?;
-        let Some(snapshot) = self.snapshots.get(&key) else {
+        let Some(snapshot) = self.snapshots.get(&key).copied() else {
             return Err(Vec::new());
         };
+        let snapshot = &snapshot;
+        let edition = self.edition(snapshot).map_err(|error| failed(&error))?;
         let path = location.path();
         let Some(file) = snapshot.read(&path).map_err(|error| failed(&error))? else {
             return Err(vec![not_found(location, snapshot, identity)]);
         };
         let revision = snapshot.revision();
-        let source = self.add(&identifier, &revision, &path, file);
+        let source = Source {
+            repository: identifier,
+            revision: if file.committed {
+                revision.clone()
+            } else {
+                String::new()
+            },
+            path,
+            blob: file.blob,
+            dirty: file.dirty,
+        };
+        let known = self.sources.iter().position(|known| known.source == source);
+        let source = match known.map(u32::try_from) {
+            Some(Ok(index)) => index,
+            _ => self.sources.add(source, file.text),
+        };
         Ok(Read {
             source,
             revision,
@@ -297,46 +313,16 @@ impl<'r> Loader<'r> {
     }
 
     /// The edition that the files of a snapshot are written in: what its `partita.toml` says.
-    fn edition_of(&mut self, key: &(String, String)) -> Result<Edition, Vec<Diagnostic>> {
-        if let Some(settings) = self.settings.get(key) {
+    fn edition(&mut self, snapshot: &Snapshot<'_>) -> Result<Edition, SourceError> {
+        let key = (snapshot.repository().to_owned(), snapshot.revision());
+        if let Some(settings) = self.settings.get(&key) {
             return Ok(self.edition.unwrap_or(settings.edition));
         }
-        let Some(snapshot) = self.snapshots.get(key) else {
-            return Ok(Edition::default());
-        };
-        let revision = snapshot.revision();
-        let file = snapshot
-            .read(settings::PATH)
-            .map_err(|error| vec![Diagnostic::error(Code::Source, error.to_string())])?;
-        let settings = match file {
-            None => Settings::default(),
-            Some(file) => {
-                let source = self.add(&key.0, &revision, settings::PATH, file);
-                let (settings, diagnostics) = Settings::parse(self.text(source), source);
-                self.warnings.extend(diagnostics);
-                settings
-            }
-        };
+        let (settings, wrong) = settings::read(snapshot, &mut self.sources)?;
+        self.warnings.extend(wrong);
         let edition = self.edition.unwrap_or(settings.edition);
-        self.settings.insert(key.clone(), settings);
+        self.settings.insert(key, settings);
         Ok(edition)
-    }
-
-    /// Adds a file that was read, unless it is known, and gives its index.
-    fn add(&mut self, repository: &str, revision: &str, path: &str, file: File) -> u32 {
-        let revision = if file.committed { revision } else { "" };
-        let source = Source {
-            repository: repository.to_owned(),
-            revision: revision.to_owned(),
-            path: path.to_owned(),
-            blob: file.blob,
-            dirty: file.dirty,
-        };
-        let known = self.sources.iter().position(|known| known.source == source);
-        match known.map(u32::try_from) {
-            Some(Ok(index)) => index,
-            _ => self.sources.add(source, file.text),
-        }
     }
 
     fn names(&self, repository: &str, revision: &str, folder: &str) -> Result<Vec<String>, SourceError> {

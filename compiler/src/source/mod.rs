@@ -247,7 +247,7 @@ impl Repository {
 }
 
 /// The files of a repository at one revision.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'r> {
     repository: &'r Repository,
     commit: Option<objects::Commit>,
