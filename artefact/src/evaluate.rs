@@ -35,6 +35,7 @@ use crate::edition::Edition;
 use crate::expression::Node;
 use crate::ir::{Code, Part, Template};
 
+pub use check::{Finding, Harm, findings};
 pub use error::{ErrorKind, EvaluateError};
 pub(crate) use error::{Fault, Step};
 pub(crate) use format::plain_text;

@@ -4,11 +4,13 @@
 //! This crate holds data only: no behaviour, no dependencies.
 
 mod declarations;
+mod services;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 pub use declarations::FUNCTIONS;
+pub use services::{SERVICES, Service, service};
 
 /// Version of this library; part of every artefact, so that a change of meaning changes the artefact.
 pub const VERSION: &str = "aliecs-1";
@@ -38,6 +40,13 @@ pub struct Function {
     pub nil: NilArgument,
     /// One line for people.
     pub doc: &'static str,
+}
+
+impl Function {
+    /// Whether `name` is a name of this function that the reference warns of (reference: template-language.md section 5).
+    pub fn deprecates(&self, name: &str) -> bool {
+        self.alias == Some(name) && matches!(self.namespace, "config" | "dpl" | "inventory" | "runtime")
+    }
 }
 
 /// Identity of a function.

@@ -98,6 +98,11 @@ pub(super) fn exists(name: &str) -> bool {
     PLAIN.binary_search(&name).is_ok() || PREDICATES.binary_search(&name).is_ok()
 }
 
+/// The names of all built-ins.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PLAIN.iter().chain(PREDICATES).copied()
+}
+
 /// Calls a built-in that takes no predicate.
 pub(super) fn call<'a>(name: &str, arguments: &[Value<'a>], world: &dyn World) -> Outcome<'a> {
     match name {

@@ -54,23 +54,67 @@ fn makes_workflows(context: &Context<'_>) -> bool {
     matches!(context.place, Place::Role { .. } | Place::Dpl)
 }
 
-/// Everything that could have been meant by an unknown name.
+/// What to do about an unknown name: why it is not here, or what could have been meant.
 pub(super) fn suggestion(context: &Context<'_>, name: &str) -> Option<String> {
+    if let Some(elsewhere) = elsewhere(name) {
+        return Some(elsewhere.to_owned());
+    }
     let variables = context.variables.names();
+    let candidates = variables
+        .iter()
+        .map(String::as_str)
+        .chain(functions(context).map(|name| -> &str { name }))
+        .chain(NAMESPACES.iter().copied());
+    crate::similar::closest(name, candidates).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// The function without a namespace that was probably meant.
+pub(super) fn nearest_function(context: &Context<'_>, name: &str) -> Option<&'static str> {
+    let builtins = super::builtins::names().filter(|builtin| context.variables.get(builtin).is_none());
+    crate::similar::closest(name, functions(context).chain(builtins))
+}
+
+/// The member of a namespace or service that was probably meant.
+pub(super) fn nearest_member(context: &Context<'_>, namespace: &str, name: &str) -> Option<&'static str> {
     let functions = partita_stdlib::FUNCTIONS
+        .iter()
+        .filter(|function| function.namespace == namespace && exists(function, context))
+        .map(|function| function.name);
+    let methods = partita_stdlib::service(namespace)
+        .filter(|_| matches!(context.place, Place::Call))
+        .map_or(&[][..], |service| service.methods);
+    crate::similar::closest(name, functions.chain(methods.iter().copied()))
+}
+
+/// Functions that are called without a namespace.
+fn functions(context: &Context<'_>) -> impl Iterator<Item = &'static str> {
+    partita_stdlib::FUNCTIONS
         .iter()
         .filter(|function| function.purity != Purity::Writes && exists(function, context))
         .flat_map(|function| {
             [
-                function.alias,
+                function.alias.filter(|alias| !function.deprecates(alias)),
                 function.namespace.is_empty().then_some(function.name),
             ]
         })
-        .flatten();
-    let candidates = variables
-        .iter()
-        .map(String::as_str)
-        .chain(functions)
-        .chain(NAMESPACES.iter().copied());
-    crate::similar::closest(name, candidates).map(|near| format!("did you mean `{near}`?"))
+        .flatten()
+}
+
+/// Where a name of the library exists that does not exist everywhere (template-language.md 4.6).
+fn elsewhere(name: &str) -> Option<&'static str> {
+    let id = plain(name).map(|function| function.id);
+    Some(match id {
+        Some(Id::This) => {
+            "This() exists only in the fields of a role that come after its name: not in `enabled`, `defaults` and \
+             `vars`, in ranges, in tasks or in calls"
+        }
+        Some(Id::Parent | Id::Up) => {
+            "roles can be asked for only in the fields of a role: not in ranges, in tasks or in calls"
+        }
+        Some(Id::ToPtree) => "ToPtree() exists only in the properties of a task",
+        _ if name == "dpl" || plain(name).is_some_and(|function| function.namespace == "dpl") => {
+            "workflows can be made from DPL commands only in the fields of a role: not in ranges, in tasks or in calls"
+        }
+        _ => return None,
+    })
 }

@@ -147,10 +147,7 @@ fn services(names: &[String]) -> Result<Registry, Failure> {
     let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(TestPlugin)];
     for name in names.iter().filter(|name| *name != TestPlugin.name()) {
         let answerer = Answerer::of(name).ok_or_else(|| {
-            let known: Vec<&str> = partita_services::ANSWERABLE
-                .iter()
-                .map(|(name, _)| *name)
-                .collect();
+            let known: Vec<String> = Answerer::all().map(|known| known.name().to_owned()).collect();
             Failure::Usage(format!("--services {name}: known are {}", known.join(", ")))
         })?;
         services.push(Arc::new(answerer));

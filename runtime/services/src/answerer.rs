@@ -2,65 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::service::{Answer, Call, Reply, Service};
+use partita_stdlib::SERVICES;
 
-/// Services that can be stood in for, with their methods (`template-language.md` 5.5), by name.
-pub const ANSWERABLE: &[(&str, &[&str])] = &[
-    (
-        "bookkeeping",
-        &[
-            "StartOfRun",
-            "UpdateRunStart",
-            "UpdateRunStop",
-            "CreateEnv",
-            "UpdateEnv",
-            "RetrieveFillInfo",
-        ],
-    ),
-    ("ccdb", &["RunStart", "RunStop"]),
-    ("dcs", &["PrepareForRun", "StartOfRun", "EndOfRun", "Cleanup"]),
-    (
-        "ddsched",
-        &["PartitionInitialize", "PartitionTerminate", "EnsureTermination"],
-    ),
-    (
-        "kafka",
-        &[
-            "PublishEnterStateUpdate",
-            "PublishLeaveStateUpdate",
-            "PublishStartActivityUpdate",
-        ],
-    ),
-    ("lhc", &["UpdateFillInfo"]),
-    (
-        "odc",
-        &[
-            "PartitionInitialize",
-            "Configure",
-            "Start",
-            "Stop",
-            "Reset",
-            "PartitionTerminate",
-            "EnsureStop",
-            "EnsureCleanup",
-            "PreDeploymentCleanup",
-            "EnsureCleanupLegacy",
-        ],
-    ),
-    (
-        "trg",
-        &[
-            "PrepareForRun",
-            "RunLoad",
-            "RunStart",
-            "RunStop",
-            "RunUnload",
-            "Cleanup",
-            "EnsureRunStop",
-            "EnsureRunUnload",
-        ],
-    ),
-];
+use crate::TestPlugin;
+use crate::service::{Answer, Call, Reply, Service};
 
 /// Answers every call of one service with success at once, and says in each reply that it is a stand-in. It leaves
 /// the variables that later calls and tasks rely on: trigger times (`runtime.md` 7.9) and, as there is no LHC, no fill (7.2, 7.7).
@@ -71,9 +16,15 @@ pub struct Answerer {
 }
 
 impl Answerer {
-    /// A stand-in for each service of [`ANSWERABLE`].
+    /// A stand-in for each service of the library that is not here itself.
     pub fn all() -> impl Iterator<Item = Self> {
-        ANSWERABLE.iter().map(|(name, methods)| Self { name, methods })
+        SERVICES
+            .iter()
+            .filter(|service| service.name != TestPlugin.name())
+            .map(|service| Self {
+                name: service.name,
+                methods: service.methods,
+            })
     }
 
     /// A stand-in for one service; `None` if its methods are not known.

@@ -9,7 +9,7 @@ mod registry;
 mod service;
 mod testplugin;
 
-pub use answerer::{ANSWERABLE, Answerer};
+pub use answerer::Answerer;
 pub use registry::{Registry, RegistryError};
 pub use service::{Answer, Call, CallError, Reply, Service};
 pub use testplugin::TestPlugin;

@@ -1,6 +1,6 @@
-use super::Checker;
+use super::{Checker, Rigour};
+use crate::evaluate::Fault;
 use crate::evaluate::nature::Nature;
-use crate::evaluate::{Fault, Step};
 use crate::expression::{Binary, Expression, Node};
 
 impl<'a> Checker<'a, '_> {
@@ -10,20 +10,27 @@ impl<'a> Checker<'a, '_> {
         left: &'a Expression,
         right: &'a Expression,
         at: u32,
-    ) -> Step<Nature> {
-        let l = self.nature(left)?;
-        let r = self.nature(right)?;
-        if let (Binary::Matches, Node::Str(pattern)) = (operator, &right.node) {
-            regex::Regex::new(pattern)
-                .map_err(|error| Fault::kind(at, format!("`{pattern}` is not a pattern: {error}")))?;
+    ) -> Nature {
+        let l = self.nature(left);
+        let r = self.nature(right);
+        if let (Binary::Matches, Node::Str(pattern)) = (operator, &right.node)
+            && let Err(error) = regex::Regex::new(pattern)
+        {
+            return self.wrong_kind(at, format!("`{pattern}` is not a pattern: {error}"));
         }
-        result(operator, &l, &r).ok_or_else(|| {
-            Fault::kind(
-                at,
-                format!("`{}` does not work on {l} and {r}", operator.symbol()),
-            )
-            .hint(hint(operator, &l, &r))
-        })
+        if let Some(nature) = result(operator, &l, &r) {
+            return nature;
+        }
+        let hint = hint(operator, &l, &r);
+        if self.rigour == Rigour::Full && matches!(operator, Binary::Equal | Binary::NotEqual) {
+            self.misleads(at, format!("a {l} never equals a {r}"), hint);
+            return Nature::Bool;
+        }
+        let fault = Fault::kind(
+            at,
+            format!("`{}` does not work on {l} and {r}", operator.symbol()),
+        );
+        self.fault(fault.hint(hint))
     }
 }
 
@@ -110,6 +117,9 @@ fn hint(operator: Binary, l: &Nature, r: &Nature) -> Option<String> {
         }
         Binary::Add if *l == Nature::Nil || *r == Nature::Nil => "use `?? ''` where a value may be missing",
         Binary::Add if one_is_text => "use string() to make text of it, or int() to make a number",
+        Binary::Equal | Binary::NotEqual if *l == Nature::Bool || *r == Nature::Bool => {
+            "one is a text, the other is true or false: put both in quotes, or leave the comparison out"
+        }
         _ if one_is_text => "variables are text: put the other in quotes, or use int() to make a number",
         _ => return None,
     };

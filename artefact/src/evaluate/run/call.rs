@@ -4,7 +4,7 @@ use std::sync::Arc;
 use partita_stdlib::{Function, Kind, NilArgument};
 
 use super::{Run, Scope};
-use crate::evaluate::names::{Named, member_of, resolve};
+use crate::evaluate::names::{Named, member_of, nearest_member, resolve};
 use crate::evaluate::value::{Key, List, Map, Value};
 use crate::evaluate::{Fault, MAX_STEPS, Place, Step, builtins, operators};
 use crate::expression::{Binary, Expression, Node};
@@ -95,7 +95,12 @@ impl<'a> Run<'a, '_> {
         {
             return self.function(function, function.nil, arguments, at);
         }
-        Err(Fault::run(at, format!("{namespace} has no function {name}")).hint(nearest(namespace, name)))
+        Err(
+            Fault::run(at, format!("{namespace} has no function {name}")).hint(
+                nearest_member(self.context, namespace, name)
+                    .map(|near| format!("did you mean `{namespace}.{near}`?")),
+            ),
+        )
     }
 
     /// Methods of values: those of times and durations.
@@ -383,12 +388,4 @@ fn not_callable(value: &Value<'_>) -> String {
         Value::Nil => "nil cannot be called".to_owned(),
         other => format!("a {} cannot be called", other.kind()),
     }
-}
-
-fn nearest(namespace: &str, name: &str) -> Option<String> {
-    let members = partita_stdlib::FUNCTIONS
-        .iter()
-        .filter(|function| function.namespace == namespace);
-    let near = crate::similar::closest(name, members.map(|function| function.name))?;
-    Some(format!("did you mean `{namespace}.{near}`?"))
 }

@@ -1,0 +1,111 @@
+//! Everything that can be known of an expression without running it.
+
+use partita_stdlib::Function;
+
+use super::{Checker, Rigour};
+use crate::evaluate::{Context, Fault};
+use crate::expression::{Expression, Node};
+use crate::ir::Code;
+
+/// Something about an expression that its author should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it does to whoever evaluates the expression.
+    pub harm: Harm,
+    /// What is found, in a few words.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Byte offset in the text of the expression.
+    pub at: u32,
+}
+
+/// What a finding does to whoever evaluates the expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// The expression is refused as a whole, in whichever branch the mistake is.
+    Refused,
+    /// It fails once the place is reached.
+    Fails,
+    /// It gives a value, but hardly the one that was meant.
+    Misleads,
+    /// It works, under a name that is going away.
+    Deprecated,
+}
+
+/// Looks at an expression as closely as it can be looked at without values, in order of place. `context` says which names are
+/// variables, and where the expression stands.
+pub fn findings(code: &Code, context: &Context<'_>) -> Vec<Finding> {
+    let refused = faults(&code.expression, context, Rigour::Reference).0;
+    let (faults, remarks) = faults(&code.expression, context, Rigour::Full);
+    let mut findings: Vec<Finding> = refused
+        .into_iter()
+        .map(|fault| finding(*fault, Harm::Refused))
+        .collect();
+    let closer = faults.into_iter().map(|fault| finding(*fault, Harm::Fails));
+    for finding in closer.chain(remarks) {
+        if !findings.iter().any(|known| known.at == finding.at) {
+            findings.push(finding);
+        }
+    }
+    findings.sort_by_key(|finding| finding.at);
+    findings
+}
+
+fn faults<'a>(
+    expression: &'a Expression,
+    context: &Context<'a>,
+    rigour: Rigour,
+) -> (Vec<Box<Fault>>, Vec<Finding>) {
+    let mut checker = Checker::new(context, rigour);
+    checker.nature(expression);
+    (checker.faults, checker.remarks)
+}
+
+fn finding(fault: Fault, harm: Harm) -> Finding {
+    Finding {
+        harm,
+        message: fault.message,
+        hint: fault.hint,
+        at: fault.at,
+    }
+}
+
+/// The remark on a function that is called by a name that the reference warns of.
+pub(super) fn deprecated(function: &Function, name: &str, at: u32) -> Option<Finding> {
+    let now = format!("{}.{}", function.namespace, function.name);
+    function.deprecates(name).then(|| Finding {
+        harm: Harm::Deprecated,
+        message: format!("{name} is the old name of {now}"),
+        hint: Some(format!("write `{now}(…)`")),
+        at,
+    })
+}
+
+impl<'a> Checker<'a, '_> {
+    /// Remarks on a condition that does not depend on anything.
+    pub(super) fn constant(&mut self, condition: &'a Expression) {
+        if is_constant(condition) {
+            self.misleads(condition.at, "this condition does not depend on anything", None);
+        }
+    }
+
+    pub(super) fn misleads(&mut self, at: u32, message: impl Into<String>, hint: Option<String>) {
+        self.remarks.push(Finding {
+            harm: Harm::Misleads,
+            message: message.into(),
+            hint,
+            at,
+        });
+    }
+}
+
+fn is_constant(expression: &Expression) -> bool {
+    match &expression.node {
+        Node::Nil | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) => true,
+        Node::Unary(_, operand) => is_constant(operand),
+        Node::Binary(_, left, right) => is_constant(left) && is_constant(right),
+        Node::Array(items) => items.iter().all(is_constant),
+        _ => false,
+    }
+}
