@@ -10,6 +10,8 @@ use partita_artefact::ir::{Addressing, Span};
 use partita_artefact::similar::closest;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+use crate::diagnostic::Code;
+
 /// Tasks, and the connections between them in the direction in which data flows.
 pub type ChannelGraph = DiGraph<String, Connection>;
 
@@ -27,8 +29,8 @@ pub struct Connection {
 /// Something that will not work, or not as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind, for the diagnostic's code.
-    pub kind: FindingKind,
+    /// What kind.
+    pub code: Code,
     /// Where.
     pub span: Span,
     /// The other place that it is about.
@@ -37,19 +39,6 @@ pub struct Finding {
     pub message: String,
     /// What the author probably meant.
     pub hint: Option<String>,
-}
-
-/// Kinds of [`Finding`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingKind {
-    /// Nothing binds what an outbound channel names.
-    Dangling,
-    /// Two endpoints under one name.
-    Clash,
-    /// An `ipc` channel between two hosts.
-    AcrossHosts,
-    /// `push` meets `push`, or the like.
-    Direction,
 }
 
 /// A channel that can be connected to.
@@ -118,7 +107,7 @@ fn endpoints<'a>(
 
 fn clash(name: &str, first: &Endpoint<'_>, role: &Role, inbound: &Inbound) -> Finding {
     Finding {
-        kind: FindingKind::Clash,
+        code: Code::ChannelClash,
         span: inbound.channel.span,
         other: Some(first.inbound.channel.span),
         message: format!(
@@ -163,7 +152,7 @@ fn connect(
 fn dangling(role: &Role, outbound: &Outbound, endpoints: &BTreeMap<String, Endpoint<'_>>) -> Finding {
     let near = closest(&outbound.target, endpoints.keys().map(String::as_str));
     Finding {
-        kind: FindingKind::Dangling,
+        code: Code::DanglingChannel,
         span: outbound.channel.span,
         other: None,
         message: format!(
@@ -174,20 +163,25 @@ fn dangling(role: &Role, outbound: &Outbound, endpoints: &BTreeMap<String, Endpo
     }
 }
 
+/// The type that goes with a channel of that type.
+pub(crate) fn opposite(kind: &str) -> Option<&'static str> {
+    match kind {
+        "push" => Some("pull"),
+        "pull" => Some("push"),
+        "pub" => Some("sub"),
+        "sub" => Some("pub"),
+        _ => None,
+    }
+}
+
 fn wrong_direction(role: &Role, outbound: &Outbound, endpoint: &Endpoint<'_>) -> Option<Finding> {
     let (here, there) = (
         outbound.channel.kind.as_str(),
         endpoint.inbound.channel.kind.as_str(),
     );
-    let wanted = match here {
-        "push" => "pull",
-        "pull" => "push",
-        "pub" => "sub",
-        "sub" => "pub",
-        _ => return None,
-    };
+    let wanted = opposite(here)?;
     (!there.is_empty() && there != wanted).then(|| Finding {
-        kind: FindingKind::Direction,
+        code: Code::ChannelDirection,
         span: outbound.channel.span,
         other: Some(endpoint.inbound.channel.span),
         message: format!(
@@ -201,7 +195,7 @@ fn wrong_direction(role: &Role, outbound: &Outbound, endpoint: &Endpoint<'_>) ->
 fn across_hosts(role: &Role, outbound: &Outbound, endpoint: &Endpoint<'_>) -> Option<Finding> {
     let (here, there) = (host(role)?, host(endpoint.role)?);
     (endpoint.inbound.addressing == Addressing::Ipc && here != there).then(|| Finding {
-        kind: FindingKind::AcrossHosts,
+        code: Code::IpcAcrossHosts,
         span: outbound.channel.span,
         other: Some(endpoint.inbound.channel.span),
         message: format!(
@@ -344,7 +338,7 @@ mod tests {
             connect_to(task("r.b"), "x", "pull", "r.raeder:out"),
         ]);
         assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].kind, FindingKind::Dangling);
+        assert_eq!(findings[0].code, Code::DanglingChannel);
         assert_eq!(findings[0].hint.as_deref(), Some("did you mean `r.reader:out`?"));
     }
 
@@ -356,14 +350,10 @@ mod tests {
             on(connect_to(task("r.c"), "x", "push", "::g"), "h2"),
             connect_to(task("r.d"), "x", "pull", "tcp://fixed:1"),
         ]);
-        let kinds: Vec<FindingKind> = findings.iter().map(|finding| finding.kind).collect();
+        let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
         assert_eq!(
-            kinds,
-            [
-                FindingKind::Clash,
-                FindingKind::Direction,
-                FindingKind::AcrossHosts
-            ]
+            codes,
+            [Code::ChannelClash, Code::ChannelDirection, Code::IpcAcrossHosts]
         );
     }
 }

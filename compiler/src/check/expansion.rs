@@ -36,6 +36,8 @@ pub(crate) struct Role<'a> {
     pub(crate) included: bool,
     /// `enabled` of it or of a role around it may remove it.
     pub(crate) conditional: bool,
+    /// It or a role around it is an iterator: it may be there any number of times.
+    pub(crate) repeated: bool,
     /// The task template that it loads, if that is known and can be decoded.
     pub(crate) class: Option<(&'a File<TaskClass>, &'a TaskClass)>,
 }
@@ -60,6 +62,19 @@ impl<'a> Workflow<'a> {
         std::iter::successors(self.roles.get(index), parent).skip(1)
     }
 
+    /// It is asked for as it is, and not included by a name that is not known here.
+    pub(crate) fn is_alone(&self) -> bool {
+        let public = self.file.value.as_ref().is_some_and(|module| module.public);
+        public || !self.revision.includes_anything()
+    }
+
+    /// What the role includes is not among the roles.
+    pub(crate) fn is_open_at(&self, index: usize) -> bool {
+        self.roles
+            .get(index + 1)
+            .is_none_or(|next| next.parent != Some(index))
+    }
+
     fn role(
         &mut self,
         template: &'a RoleTemplate,
@@ -72,9 +87,9 @@ impl<'a> Workflow<'a> {
             return;
         }
         let index = self.roles.len();
-        let around = parent
-            .and_then(|parent| self.roles.get(parent))
-            .is_some_and(|role| role.conditional);
+        let around = parent.and_then(|parent| self.roles.get(parent));
+        let conditional = around.is_some_and(|role| role.conditional);
+        let repeated = around.is_some_and(|role| role.repeated);
         let class = match &template.body {
             Body::Task { load, .. } => match self.revision.task(load) {
                 Target::File(file) => file.value.as_ref().map(|class| (file, class)),
@@ -87,7 +102,8 @@ impl<'a> Workflow<'a> {
             file,
             parent,
             included,
-            conditional: around || template.enabled.literal() != Some("true") || template.iterator.is_some(),
+            conditional: conditional || template.enabled.literal() != Some("true"),
+            repeated: repeated || template.iterator.is_some(),
             class,
         });
         match &template.body {

@@ -16,10 +16,15 @@
 //! what is wrong whatever the variables are; a false alarm is a defect. A finding that several workflows share is told
 //! once.
 
+mod channels;
 mod expansion;
 mod file;
+mod pattern;
 mod references;
 mod revision;
+mod roles;
+mod shell;
+mod symbolic;
 
 use partita_artefact::ir::{Module, TaskClass};
 
@@ -32,22 +37,23 @@ use file::{FileRule, Files};
 use revision::Revision;
 
 /// Rules about one workflow template alone.
-const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[];
+const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[roles::siblings, roles::workflow_lists];
 
 /// Rules about one task template alone.
-const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[references::task_template];
+const TASK_FILE_RULES: &[FileRule<TaskClass>] =
+    &[references::task_template, roles::task_lists, shell::quoting];
 
 /// A rule about one workflow with all that it reaches.
 type WorkflowRule = fn(&Workflow<'_>, &mut Vec<Diagnostic>);
 
 /// Rules about one workflow with all that it reaches.
-const WORKFLOW_RULES: &[WorkflowRule] = &[];
+const WORKFLOW_RULES: &[WorkflowRule] = &[channels::channels];
 
 /// A rule about a repository; the others that are known are for what it names in them.
 type RevisionRule = fn(&Revision, &Repositories, &mut Vec<Diagnostic>);
 
 /// Rules about a repository.
-const REVISION_RULES: &[RevisionRule] = &[references::workflows, references::absent];
+const REVISION_RULES: &[RevisionRule] = &[references::workflows, references::absent, references::recursive];
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Default)]

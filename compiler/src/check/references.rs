@@ -1,8 +1,8 @@
 //! Names of files: those that are not there, and those that differ from what the file says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::ir::{Body, Span, TaskClass, Template};
+use partita_artefact::ir::{Body, Module, Span, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::file::File;
@@ -196,4 +196,45 @@ fn pointing(diagnostic: Diagnostic, (span, conditional): &(Span, bool)) -> Diagn
     } else {
         diagnostic.at(label)
     }
+}
+
+/// Workflows that include themselves for certain.
+pub(super) fn recursive(revision: &Revision, _: &Repositories, findings: &mut Vec<Diagnostic>) {
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for file in revision.workflows.values() {
+        let mut path: Vec<&str> = Vec::new();
+        follow(revision, file, &mut path, &mut done, findings);
+    }
+}
+
+/// Follows the includes of `file`, which is included by those of `path`.
+fn follow<'a>(
+    revision: &'a Revision,
+    file: &'a File<Module>,
+    path: &mut Vec<&'a str>,
+    done: &mut BTreeSet<&'a str>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(module) = file.value.as_ref().filter(|_| !done.contains(file.name.as_str())) else {
+        return;
+    };
+    path.push(&file.name);
+    for (role, conditional) in walk::conditional_roles(&module.root) {
+        let (Body::Include(text), false, None) = (&role.body, conditional, &role.iterator) else {
+            continue;
+        };
+        let Target::File(next) = revision.workflow(text) else {
+            continue;
+        };
+        match path.iter().position(|name| *name == next.name) {
+            Some(start) => {
+                let circle = path.get(start..).unwrap_or_default().join("` includes `");
+                let message = format!("`{circle}` includes `{}`: that has no end", next.name);
+                findings.push(Diagnostic::of(Code::RecursiveInclude, message).at(Label::at(text.span)));
+            }
+            None => follow(revision, next, path, done, findings),
+        }
+    }
+    path.pop();
+    done.insert(&file.name);
 }

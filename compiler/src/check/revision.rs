@@ -77,6 +77,15 @@ impl Revision {
         }
     }
 
+    /// Some role includes by an expression: that may be any workflow.
+    pub(crate) fn includes_anything(&self) -> bool {
+        self.workflows
+            .values()
+            .filter_map(|file| file.value.as_ref())
+            .flat_map(|module| walk::roles(&module.root))
+            .any(|role| matches!(&role.body, Body::Include(text) if text.literal().is_none()))
+    }
+
     /// Workflows that no other one includes by name: those that people ask for.
     pub(crate) fn roots(&self) -> impl Iterator<Item = &File<Module>> {
         let included: Vec<&str> = self

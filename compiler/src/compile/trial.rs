@@ -218,7 +218,7 @@ fn of_instance(instance: &Instance, sources: &SourceMap) -> Vec<Diagnostic> {
     duplicate_paths(&instance.root, &mut BTreeMap::new(), &mut diagnostics);
     let (_, findings) = link::link(instance);
     diagnostics.extend(findings.into_iter().map(|finding| {
-        let mut diagnostic = Diagnostic::warning(Code::Channel, finding.message).at(Label::at(finding.span));
+        let mut diagnostic = Diagnostic::warning(finding.code, finding.message).at(Label::at(finding.span));
         diagnostic
             .secondary
             .extend(finding.other.map(|span| Label::at(span).saying("the other one")));

@@ -69,8 +69,18 @@ codes! {
     IteratorEnabled    "iterator-enabled"    Warning  "`enabled` of an iterator that removes all its roles";
     NeverFires         "never-fires"         Warning  "a trigger that never fires";
     DuplicatePath      "duplicate-path"      Warning  "two roles with one path";
-    Channel            "channel"             Warning  "channels that do not fit together";
     Instantiate        "instantiate"         Error    "the role tree cannot be made";
+    ConstraintConflict "constraint-conflict" Error    "two constraints of one role on one attribute";
+
+    // Channels.
+    DanglingChannel    "dangling-channel"    Error    "a channel that connects to what nothing binds";
+    ChannelClash       "channel-clash"       Error    "two channels bound under one name";
+    ChannelDirection   "channel-direction"   Error    "a channel of a type that does not go with the one it connects to";
+    IpcAcrossHosts     "ipc-across-hosts"    Error    "an ipc channel between two hosts";
+    DuplicateChannel   "duplicate-channel"   Warning  "two channels of one role with one name";
+
+    // Commands.
+    ShellQuoting       "shell-quoting"       Off      "a shell command that breaks, or does something else, where a variable holds a quote";
 }
 
 impl Code {
