@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::codec::{EncodeError, class_bytes, module_bytes};
+use crate::behaviour;
 use crate::ir::{Module, TaskClass};
 
 /// A SHA-256. That of its file is the name of an artefact: `sha256sum` proves it.
@@ -21,6 +21,11 @@ impl Digest {
     /// The digest of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of these bytes, which are one.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// 64 hexadecimal digits.
@@ -63,14 +68,14 @@ impl FromStr for Digest {
     }
 }
 
-/// Digest of the behaviour of a workflow template: where it stands and in which revision does not count.
-pub fn module(module: &Module) -> Result<Digest, EncodeError> {
-    Ok(Digest::of(&module_bytes(module)?))
+/// Digest of a workflow template alone: where and how it is written and in which revision does not count.
+pub fn module(module: &Module) -> Digest {
+    behaviour::module(module, "").digests.tree
 }
 
-/// Digest of the behaviour of a task template: where it stands and in which revision does not count.
-pub fn class(class: &TaskClass) -> Result<Digest, EncodeError> {
-    Ok(Digest::of(&class_bytes(class)?))
+/// Digest of a task template: where and how it is written and in which revision does not count.
+pub fn class(class: &TaskClass) -> Digest {
+    behaviour::class(class).digests.tree
 }
 
 #[cfg(test)]

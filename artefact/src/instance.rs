@@ -186,6 +186,14 @@ pub struct Inbound {
     pub addressing: Addressing,
 }
 
+impl Constraint {
+    /// Whether it demands anything: operators other than equality are never matched, and an empty machine means any
+    /// (`template-language.md` 2.8).
+    pub fn is_demand(&self) -> bool {
+        self.operator == 0 && !(self.attribute == "machine_id" && self.value.is_empty())
+    }
+}
+
 impl Role {
     /// The task, if this role is one.
     pub fn task(&self) -> Option<&TaskRole> {

@@ -4,8 +4,10 @@
 //! The compiler makes an [`ir::Artefact`]; the runtime loads it by hash and instantiates it. Both sides meet only
 //! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
 
+pub mod behaviour;
 pub mod codec;
 pub mod deploy;
+pub mod diff;
 pub mod digest;
 pub mod duration;
 pub mod edition;
@@ -21,5 +23,6 @@ pub mod show;
 pub mod similar;
 mod stack;
 pub mod store;
+pub mod transition;
 
 pub use stack::Stack;

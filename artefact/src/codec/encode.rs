@@ -17,7 +17,7 @@ pub fn encode(artefact: &Artefact) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     bytes.extend(MAGIC);
     bytes.extend(FORMAT.to_le_bytes());
-    Encoder::new(true)
+    Encoder::new()
         .twice(|encoder| encoder.artefact(artefact))?
         .encode(&mut bytes)
         .map_err(|_| size(&bytes))?;
@@ -32,52 +32,18 @@ fn size(bytes: &[u8]) -> EncodeError {
     EncodeError::Size { size: bytes.len() }
 }
 
-/// What decides the behaviour of a workflow template: the same bytes wherever and in whatever revision it stands.
-pub(crate) fn module_bytes(module: &Module) -> Result<Vec<u8>, EncodeError> {
-    let mut strings = Encoder::new(false);
-    let message = strings.twice(|encoder| {
-        Ok(wire::Module {
-            roles: encoder.roles("", &module.root)?,
-            edition: edition(module.edition).into(),
-            ..wire::Module::default()
-        })
-    })?;
-    let modules = vec![message];
-    Ok(wire::Artefact {
-        strings: strings.strings(),
-        modules,
-        ..wire::Artefact::default()
-    }
-    .encode_to_vec())
-}
-
-/// What decides the behaviour of a task template.
-pub(crate) fn class_bytes(class: &TaskClass) -> Result<Vec<u8>, EncodeError> {
-    let mut strings = Encoder::new(false);
-    let message = strings.twice(|encoder| encoder.class("", class))?;
-    let classes = vec![message];
-    Ok(wire::Artefact {
-        strings: strings.strings(),
-        classes,
-        ..wire::Artefact::default()
-    }
-    .encode_to_vec())
-}
-
 /// Makes messages. Everything is made twice: the first time to learn which strings there are, the second time with
 /// their places in the sorted table.
 pub(super) struct Encoder<'a> {
     places: BTreeMap<&'a str, u32>,
-    spans: bool,
 }
 
 type Encoded<T> = Result<T, EncodeError>;
 
 impl<'a> Encoder<'a> {
-    fn new(spans: bool) -> Self {
+    fn new() -> Self {
         Self {
             places: BTreeMap::new(),
-            spans,
         }
     }
 
@@ -175,11 +141,7 @@ impl<'a> Encoder<'a> {
             required: parameter.required,
             default: parameter.default.as_ref().map(|text| self.text(text)),
             spec: parameter.spec.as_deref().map(|spec| self.spec(spec)),
-            used: parameter
-                .used
-                .iter()
-                .filter_map(|span| self.span(*span))
-                .collect(),
+            used: parameter.used.iter().map(|span| wire_span(*span)).collect(),
         }
     }
 
@@ -211,7 +173,7 @@ impl<'a> Encoder<'a> {
         }
         let body = self.body(&role.body)?;
         let message = wire::Role {
-            span: self.span(role.span),
+            span: Some(wire_span(role.span)),
             name: Some(self.template(&role.name)?),
             enabled: Some(self.template(&role.enabled)?),
             defaults: self.variables(&role.defaults)?,
@@ -275,7 +237,7 @@ impl<'a> Encoder<'a> {
         };
         let mut template = |template: Option<&'a Template>| template.map(|t| self.template(t)).transpose();
         let (list, begin, end) = (template(list)?, template(begin)?, template(end)?);
-        let (span, variable) = (self.span(iterator.span), self.text(&iterator.variable));
+        let (span, variable) = (Some(wire_span(iterator.span)), self.text(&iterator.variable));
         Ok(wire::Iterator {
             span,
             variable,
@@ -288,7 +250,7 @@ impl<'a> Encoder<'a> {
     fn class(&mut self, identity: &'a str, class: &'a TaskClass) -> Encoded<wire::TaskClass> {
         Ok(wire::TaskClass {
             identity: self.text(identity),
-            span: self.span(class.span),
+            span: Some(wire_span(class.span)),
             name: self.text(&class.name),
             defaults: self.variables(&class.defaults)?,
             vars: self.variables(&class.vars)?,
@@ -369,7 +331,7 @@ impl<'a> Encoder<'a> {
     fn constraints(&mut self, items: &'a [ConstraintTemplate]) -> Encoded<Vec<wire::Constraint>> {
         let constraint = |item: &'a ConstraintTemplate| {
             Ok(wire::Constraint {
-                span: self.span(item.span),
+                span: Some(wire_span(item.span)),
                 attribute: self.text(&item.attribute),
                 value: Some(self.template(&item.value)?),
                 operator: item.operator,
@@ -399,7 +361,7 @@ impl<'a> Encoder<'a> {
 
     fn channel(&mut self, channel: &'a ChannelTemplate) -> Encoded<wire::Channel> {
         Ok(wire::Channel {
-            span: self.span(channel.span),
+            span: Some(wire_span(channel.span)),
             name: self.text(&channel.name),
             kind: self.text(&channel.kind),
             send_buffer: channel.send_buffer,
@@ -430,7 +392,7 @@ impl<'a> Encoder<'a> {
         };
         let parts = template.parts.iter().map(part).collect::<Encoded<_>>()?;
         Ok(wire::Template {
-            span: self.span(template.span),
+            span: Some(wire_span(template.span)),
             parts,
         })
     }
@@ -438,11 +400,11 @@ impl<'a> Encoder<'a> {
     fn code(&mut self, code: &'a Code) -> Encoded<wire::Code> {
         node::encode(code, self)
     }
+}
 
-    fn span(&self, span: Span) -> Option<wire::Span> {
-        let Span { source, line, column } = span;
-        self.spans.then_some(wire::Span { source, line, column })
-    }
+fn wire_span(span: Span) -> wire::Span {
+    let Span { source, line, column } = span;
+    wire::Span { source, line, column }
 }
 
 fn edition(edition: Edition) -> wire::Edition {

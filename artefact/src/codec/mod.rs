@@ -13,7 +13,6 @@ mod tests;
 
 pub use decode::decode;
 pub use encode::encode;
-pub(crate) use encode::{class_bytes, module_bytes};
 
 use crate::ir::FORMAT;
 

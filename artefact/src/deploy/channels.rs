@@ -177,6 +177,16 @@ impl BindMap {
             .map(|(target, bound)| (target.as_str(), bound))
     }
 
+    /// The channels that a role binds, each by its name.
+    pub fn of_role(&self, role: &str) -> impl Iterator<Item = (&str, &Bound)> {
+        let prefix = format!("{role}:");
+        let length = prefix.len();
+        self.entries
+            .range(prefix.clone()..)
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+            .filter_map(move |(key, bound)| Some((key.get(length..)?, bound)))
+    }
+
     /// A few targets that `wanted` may have meant: the one most like it, other channels of the same role, then the same channel elsewhere.
     pub(super) fn near(&self, wanted: &str) -> Vec<String> {
         let (role, channel) = wanted.rsplit_once(':').unwrap_or((wanted, ""));

@@ -22,12 +22,12 @@ const CONTROL_PORT: u16 = 30_000;
 const FIRST_PORT: u16 = 9_000;
 
 /// Host of a task without a `machine_id` constraint.
-const UNPINNED: &str = "unpinned";
+pub(crate) const UNPINNED: &str = "unpinned";
 
 /// A dry deployment of a whole tree.
 pub struct Dry<'a> {
     artefact: &'a Artefact,
-    environment_id: String,
+    pub(crate) environment_id: String,
     world: &'a dyn World,
     plugin: Plugin,
     /// Every bound channel.
@@ -122,7 +122,8 @@ fn host(role: &Role) -> &str {
         .unwrap_or(UNPINNED)
 }
 
-fn endpoints_of(role: &Role) -> Result<Endpoints, DeployError> {
+/// The endpoints of a task by the fixed rules.
+pub(crate) fn endpoints_of(role: &Role) -> Result<Endpoints, DeployError> {
     let ports: Vec<u16> = (FIRST_PORT..=u16::MAX).take(tcp_channels(&role.bind)).collect();
     endpoints(role, host(role), &ports, |channel| {
         format!("{}.{channel}", role.path)

@@ -5,5 +5,8 @@ mod json;
 mod tree;
 
 pub use dry::{DRY_UID, Dry};
+pub(crate) use dry::{UNPINNED, endpoints_of};
+pub(crate) use json::mode;
 pub use json::{Detail, json};
+pub(crate) use tree::short;
 pub use tree::{instance_tree, template_tree};

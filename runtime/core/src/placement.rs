@@ -11,7 +11,7 @@ const MACHINE_ID: &str = "machine_id";
 /// Every host has one attribute, `machine_id`: its name. The reference lets the last constraint decide alone, a defect
 /// (`runtime.md` 4.3).
 pub fn place(role: &Role, hosts: &[String]) -> Result<String, String> {
-    let demands: Vec<&Constraint> = role.constraints.iter().filter(|one| is_demand(one)).collect();
+    let demands: Vec<&Constraint> = role.constraints.iter().filter(|one| one.is_demand()).collect();
     for demand in &demands {
         let Constraint { attribute, value, .. } = demand;
         let wanted = format!("no host with {attribute} = {value}");
@@ -32,11 +32,6 @@ pub fn place(role: &Role, hosts: &[String]) -> Result<String, String> {
         let values: Vec<&str> = demands.iter().map(|demand| demand.value.as_str()).collect();
         format!("no host has {MACHINE_ID} = {} at once", values.join(" and "))
     })
-}
-
-/// Operators other than equality are never matched, and an empty machine means any (`template-language.md` 2.8).
-fn is_demand(constraint: &Constraint) -> bool {
-    constraint.operator == 0 && !(constraint.attribute == MACHINE_ID && constraint.value.is_empty())
 }
 
 fn list(hosts: &[String]) -> String {

@@ -3,30 +3,13 @@
 use std::time::Duration;
 
 use partita_artefact::duration;
+use partita_artefact::transition::{ARGUMENTS, STOP_ARGUMENTS};
 
 use super::message::{Effect, Timer};
 use super::transition::Transition;
 use super::{Environment, Wait};
 use crate::cause::Cause;
 
-/// Variables of the root role that go to the tasks with START, those with STOP first.
-const ARGUMENTS: [&str; 13] = [
-    "fill_info_fill_number",
-    "fill_info_filling_scheme",
-    "fill_info_beam_type",
-    "fill_info_stable_beams_start_ms",
-    "fill_info_stable_beams_end_ms",
-    "run_end_time_ms",
-    "run_number",
-    "run_type",
-    "run_start_time_ms",
-    "lhc_period",
-    "pdp_beam_type",
-    "pdp_override_run_start_time",
-    "original_run_number",
-];
-/// How many of [`ARGUMENTS`] go with STOP.
-const STOP_ARGUMENTS: usize = 6;
 /// Counts the runs of the environment; from the second on, devices must purge old data.
 const CLEANUP_COUNT: &str = "__fmq_cleanup_count";
 
