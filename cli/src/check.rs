@@ -1,15 +1,22 @@
 //! `partita check`: what is wrong with a repository, whatever variables it is given.
 
+mod history;
+
+use partita_artefact::similar::closest;
 use partita_compiler::check::{Report, check};
+use partita_compiler::diagnostic::Code;
 use partita_compiler::render;
-use partita_compiler::source::Repositories;
+use partita_compiler::source::{Repositories, SourceError};
 
 use crate::failure::Failure;
 use crate::terminal;
 
 /// Check every workflow and task template of a repository; no variables are needed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: partita check examples/flp --format concise")]
+#[command(after_help = "Examples:\n  \
+    partita check examples/flp --format concise\n  \
+    partita check --history            what each commit broke and mended\n  \
+    partita check --explain not-found  what a code means")]
 pub(crate) struct Check {
     /// Repository to check: a folder or a Git repository, optionally under an identifier of its own
     #[arg(default_value = ".", value_name = "[ID=]REPO")]
@@ -20,35 +27,61 @@ pub(crate) struct Check {
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Format::Full)]
     format: Format,
+    /// Check every commit that leads to the revision, and tell what each broke and mended
+    #[arg(long)]
+    history: bool,
+    /// Print what a code means, why it matters and how to mend it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["revision", "history"])]
+    explain: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// Each with the lines that it is about
     Full,
     /// One line each
     Concise,
+    /// For tools (docs/check.md)
+    Json,
+    /// Workflow commands of GitHub, which mark the lines of a pull request
+    Github,
+    /// SARIF 2.1.0, for code scanning services
+    Sarif,
 }
 
 impl Check {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let surroundings =
-            |error: partita_compiler::source::SourceError| Failure::Surroundings(error.to_string());
+        if let Some(code) = &self.explain {
+            return explain(code);
+        }
+        let surroundings = |error: SourceError| Failure::Surroundings(error.to_string());
         let repositories = Repositories::open(&[&self.repository]).map_err(surroundings)?;
+        if self.history {
+            return history::tell(&repositories, self.revision.as_deref(), self.format);
+        }
         let report = check(&repositories, self.revision.as_deref()).map_err(surroundings)?;
-        let findings = match self.format {
-            Format::Full => render::frames(
-                &report.diagnostics,
-                &report.sources,
-                terminal::colours(&std::io::stdout()),
-            ),
-            Format::Concise => render::concise(&report.diagnostics, &report.sources),
-        };
-        println!("{findings}{}", summary(&report));
+        print(&report, self.format);
         if report.has_errors() {
             return Err(Failure::No(String::new()));
         }
         Ok(())
+    }
+}
+
+fn print(report: &Report, format: Format) {
+    let (findings, sources) = (&report.diagnostics, &report.sources);
+    match format {
+        Format::Full => {
+            let frames = render::frames(findings, sources, terminal::colours(&std::io::stdout()));
+            println!("{frames}{}", summary(report));
+        }
+        Format::Concise => println!("{}{}", render::concise(findings, sources), summary(report)),
+        Format::Json => println!("{:#}", render::json(findings, sources)),
+        Format::Github => print!("{}", render::github(findings, sources)),
+        Format::Sarif => println!(
+            "{:#}",
+            render::sarif(findings, sources, env!("CARGO_PKG_VERSION"))
+        ),
     }
 }
 
@@ -62,4 +95,14 @@ fn summary(report: &Report) -> String {
         render::plural(report.workflows, "workflow"),
         render::plural(report.tasks, "task template")
     )
+}
+
+fn explain(name: &str) -> Result<(), Failure> {
+    if let Some(code) = Code::parse(name) {
+        print!("{}", code.page());
+        return Ok(());
+    }
+    let names = Code::ALL.iter().map(|code| code.as_str());
+    let hint = closest(name, names).map_or_else(String::new, |close| format!("; did you mean `{close}`?"));
+    Err(Failure::Usage(format!("there is no code `{name}`{hint}")))
 }

@@ -22,7 +22,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Code, Diagnostic, Label, Level, SourceMap};
-use crate::source::{Snapshot, SourceError};
+use crate::source::{File, Snapshot, SourceError};
 
 /// Path of the file in its repository.
 pub const PATH: &str = "partita.toml";
@@ -85,6 +85,16 @@ pub fn read(
     let Some(file) = snapshot.read(PATH)? else {
         return Ok((Settings::default(), Vec::new()));
     };
+    let (settings, wrong, _) = of_file(file, snapshot, sources);
+    Ok((settings, wrong))
+}
+
+/// The settings that a `partita.toml` of a snapshot holds, and its index among the sources.
+pub(crate) fn of_file(
+    file: File,
+    snapshot: &Snapshot<'_>,
+    sources: &mut SourceMap,
+) -> (Settings, Vec<Diagnostic>, u32) {
     let source = Source {
         repository: snapshot.repository().to_owned(),
         revision: if file.committed {
@@ -97,7 +107,8 @@ pub fn read(
         dirty: file.dirty,
     };
     let index = sources.add(source, file.text.clone());
-    Ok(Settings::parse(&file.text, index))
+    let (settings, wrong) = Settings::parse(&file.text, index);
+    (settings, wrong, index)
 }
 
 struct Reader<'t> {

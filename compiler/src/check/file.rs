@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use partita_artefact::ir::{Edition, Module, Source, TaskClass};
+use partita_artefact::ir::{Body, Edition, Module, Source, Span, TaskClass};
 
 use crate::decode;
 use crate::diagnostic::{Diagnostic, SourceMap};
@@ -16,12 +16,57 @@ pub(crate) struct File<T> {
     pub(crate) name: String,
     /// Its index in the texts: places in it have this as [`Span::source`](partita_artefact::ir::Span::source).
     pub(crate) source: u32,
-    /// Git blob id of its content.
-    pub(crate) blob: String,
     /// What it says; `None` if it cannot be decoded.
     pub(crate) value: Option<T>,
+    /// The other files that it names.
+    pub(crate) mentions: Vec<Mention>,
     /// What is wrong with it, whatever is around it.
     pub(crate) findings: Vec<Diagnostic>,
+}
+
+/// A place where a role names another file.
+#[derive(Debug)]
+pub(crate) struct Mention {
+    /// `workflows` for an `include`, `tasks` for a `load`.
+    pub(crate) folder: &'static str,
+    /// The text, as it is written.
+    pub(crate) text: String,
+    /// There are expressions in it.
+    pub(crate) open: bool,
+    /// Where it is.
+    pub(crate) span: Span,
+    /// The role may be disabled.
+    pub(crate) conditional: bool,
+    /// The role or one around it is an iterator: it may be there any number of times.
+    pub(crate) repeated: bool,
+}
+
+/// The files that the roles of a workflow template name.
+fn mentions(module: &Module) -> Vec<Mention> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(&module.root, false, false)];
+    while let Some((role, conditional, repeated)) = waiting.pop() {
+        let conditional = conditional || role.enabled.literal() != Some("true");
+        let repeated = repeated || role.iterator.is_some();
+        let (folder, text) = match &role.body {
+            Body::Aggregator(children) => {
+                waiting.extend(children.iter().rev().map(|child| (child, conditional, repeated)));
+                continue;
+            }
+            Body::Include(text) => ("workflows", text),
+            Body::Task { load, .. } => ("tasks", load),
+            Body::Call { .. } => continue,
+        };
+        found.push(Mention {
+            folder,
+            text: text.source(),
+            open: text.literal().is_none(),
+            span: text.span,
+            conditional,
+            repeated,
+        });
+    }
+    found
 }
 
 /// A rule that needs nothing but one file: the file, its text, and where to tell.
@@ -32,10 +77,11 @@ pub(crate) struct Kind<T: 'static> {
     /// `workflows` or `tasks`.
     pub(crate) folder: &'static str,
     pub(crate) decode: fn(&str, u32, Edition) -> decode::Decoded<T>,
+    pub(crate) mentions: fn(&T) -> Vec<Mention>,
     pub(crate) rules: &'static [FileRule<T>],
 }
 
-/// All files seen so far, by path, content, and the edition that it is read in.
+/// All files seen so far, by content, name, and the edition that it is read in.
 #[derive(Debug)]
 pub(crate) struct Files<T> {
     known: BTreeMap<(String, String, Edition), Arc<File<T>>>,
@@ -63,14 +109,22 @@ impl<T> Files<T> {
         unread: &mut Vec<SourceError>,
     ) -> Result<Folder<T>, SourceError> {
         let mut folder = Folder::new();
-        for path in snapshot.list(kind.folder, ".yaml")? {
-            let Some(name) = path
+        for entry in snapshot.entries(kind.folder, ".yaml")? {
+            let Some(name) = entry
+                .path
                 .strip_prefix(kind.folder)
                 .and_then(|name| name.strip_prefix('/')?.strip_suffix(".yaml"))
             else {
                 continue;
             };
-            match snapshot.read(&path) {
+            let known = entry
+                .blob()
+                .and_then(|blob| self.known.get(&(blob, name.to_owned(), edition)));
+            if let Some(known) = known {
+                folder.insert(name.to_owned(), Arc::clone(known));
+                continue;
+            }
+            match snapshot.file(&entry) {
                 Ok(Some(read)) => {
                     let file = self.file(kind, name, snapshot, edition, read, sources);
                     folder.insert(name.to_owned(), file);
@@ -91,7 +145,7 @@ impl<T> Files<T> {
         read: crate::source::File,
         sources: &mut SourceMap,
     ) -> Arc<File<T>> {
-        let key = (name.to_owned(), read.blob.clone(), edition);
+        let key = (read.blob.clone(), name.to_owned(), edition);
         let make = || {
             let source = Source {
                 repository: snapshot.repository().to_owned(),
@@ -122,8 +176,8 @@ fn decoded<T>(
     let mut file = File {
         name: name.to_owned(),
         source,
-        blob: read.blob.clone(),
         value: None,
+        mentions: decoded.value.as_ref().map(kind.mentions).unwrap_or_default(),
         findings: decoded.diagnostics,
     };
     if let Some(value) = decoded.value {
@@ -141,6 +195,7 @@ fn decoded<T>(
 pub(crate) const WORKFLOWS: Kind<Module> = Kind {
     folder: "workflows",
     decode: decode::workflow,
+    mentions,
     rules: super::WORKFLOW_FILE_RULES,
 };
 
@@ -148,5 +203,6 @@ pub(crate) const WORKFLOWS: Kind<Module> = Kind {
 pub(crate) const TASKS: Kind<TaskClass> = Kind {
     folder: "tasks",
     decode: decode::task_class,
+    mentions: |_| Vec::new(),
     rules: super::TASK_FILE_RULES,
 };

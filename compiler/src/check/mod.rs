@@ -17,8 +17,10 @@
 //! once.
 
 mod channels;
+mod content;
 mod expansion;
 mod file;
+mod history;
 mod pattern;
 mod references;
 mod revision;
@@ -26,15 +28,21 @@ mod roles;
 mod shell;
 mod symbolic;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use partita_artefact::ir::{Module, TaskClass};
 
 use crate::compile::finish;
 use crate::diagnostic::{Code, Diagnostic, Level, SourceMap};
 use crate::settings::{self, Settings};
 use crate::source::{Repositories, Repository, Snapshot, SourceError};
+use content::Contents;
 use expansion::Workflow;
-use file::{FileRule, Files};
+use file::{File, FileRule, Files};
 use revision::Revision;
+
+pub use history::{Change, Progress, history};
 
 /// Rules about one workflow template alone.
 const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[roles::siblings, roles::workflow_lists];
@@ -101,6 +109,11 @@ struct Checker {
     sources: SourceMap,
     workflows: Files<Module>,
     tasks: Files<TaskClass>,
+    /// By blob id.
+    settings: BTreeMap<String, (Settings, Vec<Diagnostic>, u32)>,
+    contents: Contents,
+    /// What is wrong with each workflow, by the number of its content.
+    known: BTreeMap<u32, Arc<[Diagnostic]>>,
 }
 
 /// What is wrong with one revision.
@@ -122,7 +135,8 @@ impl Checker {
         let snapshot = repository.snapshot(revision)?;
         let mut findings = Vec::new();
         let mut unread = Vec::new();
-        let settings = self.settings(&snapshot, &mut findings)?;
+        let (settings, wrong, settings_file) = self.settings(&snapshot)?;
+        findings.extend(wrong);
         let edition = settings.edition;
         let sources = &mut self.sources;
         let revision = Revision {
@@ -140,13 +154,16 @@ impl Checker {
         for rule in REVISION_RULES {
             rule(&revision, repositories, &mut findings);
         }
-        for workflow in revision
-            .roots()
-            .filter_map(|file| Workflow::expand(&revision, file))
-        {
-            for rule in WORKFLOW_RULES {
-                rule(&workflow, &mut findings);
-            }
+        let roots = revision.roots();
+        let contents = self.contents.of(&revision, &roots, settings_file);
+        for (root, content) in roots.into_iter().zip(contents) {
+            let known = self.known.entry(content);
+            findings.extend(
+                known
+                    .or_insert_with(|| of_workflow(&revision, root))
+                    .iter()
+                    .cloned(),
+            );
         }
         findings.extend(
             revision
@@ -167,15 +184,31 @@ impl Checker {
         })
     }
 
+    /// The settings, what is wrong with them, and the index of their file.
     fn settings(
         &mut self,
         snapshot: &Snapshot<'_>,
-        findings: &mut Vec<Diagnostic>,
-    ) -> Result<Settings, SourceError> {
-        let (settings, wrong) = settings::read(snapshot, &mut self.sources)?;
-        findings.extend(wrong);
-        Ok(settings)
+    ) -> Result<(Settings, Vec<Diagnostic>, Option<u32>), SourceError> {
+        let Some(file) = snapshot.read(settings::PATH)? else {
+            return Ok((Settings::default(), Vec::new(), None));
+        };
+        let known = self.settings.entry(file.blob.clone());
+        let sources = &mut self.sources;
+        let known = known.or_insert_with(|| settings::of_file(file, snapshot, sources));
+        let (settings, wrong, index) = known.clone();
+        Ok((settings, wrong, Some(index)))
     }
+}
+
+/// What rules about whole workflows find in that one.
+fn of_workflow(revision: &Revision, root: &File<Module>) -> Arc<[Diagnostic]> {
+    let mut findings = Vec::new();
+    if let Some(workflow) = Workflow::expand(revision, root) {
+        for rule in WORKFLOW_RULES {
+            rule(&workflow, &mut findings);
+        }
+    }
+    findings.into()
 }
 
 /// Findings at the levels that the repository wants them.

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::ir::{Body, Module, Span, TaskClass, Template};
+use partita_artefact::ir::{Module, Span, TaskClass};
 use partita_artefact::similar::closest;
 
 use super::file::File;
 use super::revision::{Revision, Target};
 use crate::compile::load::name_mismatch;
-use crate::compile::walk;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::source::{Location, Repositories};
 
@@ -43,7 +42,7 @@ pub(super) fn workflows(revision: &Revision, _: &Repositories, findings: &mut Ve
                 .hint("they would be the files `workflows/*.yaml` and `tasks/*.yaml`"),
         );
     }
-    let open = includes(revision).any(|(text, _)| text.literal().is_none());
+    let open = revision.includes_anything();
     for root in revision.roots() {
         let mismatch = root
             .value
@@ -51,29 +50,6 @@ pub(super) fn workflows(revision: &Revision, _: &Repositories, findings: &mut Ve
             .and_then(|module| name_mismatch(module, &root.name));
         findings.extend(mismatch.map(|error| if open { error.as_warning() } else { error }));
     }
-}
-
-/// A text that names a file, and whether its role may be removed.
-type Named<'a> = (&'a Template, bool);
-
-fn includes(revision: &Revision) -> impl Iterator<Item = Named<'_>> {
-    named(revision, |body| match body {
-        Body::Include(text) => Some(text),
-        _ => None,
-    })
-}
-
-fn loads(revision: &Revision) -> impl Iterator<Item = Named<'_>> {
-    named(revision, |body| match body {
-        Body::Task { load, .. } => Some(load),
-        _ => None,
-    })
-}
-
-fn named(revision: &Revision, text: fn(&Body) -> Option<&Template>) -> impl Iterator<Item = Named<'_>> {
-    let modules = revision.workflows.values().filter_map(|file| file.value.as_ref());
-    let roles = modules.flat_map(|module| walk::conditional_roles(&module.root));
-    roles.filter_map(move |(role, conditional)| Some((text(&role.body)?, conditional)))
 }
 
 /// What is wrong with one name, and where it is used.
@@ -85,24 +61,22 @@ struct Places {
 /// Included workflows and loaded task templates that do not exist. One that is not there harms only if it is needed
 /// for certain.
 pub(super) fn absent(revision: &Revision, repositories: &Repositories, findings: &mut Vec<Diagnostic>) {
-    let mut wrong: BTreeMap<(&str, String), (Wrong, Places)> = BTreeMap::new();
-    let mut note = |folder, text: &Template, conditional, what: Option<Wrong>| {
-        if let Some(what) = what {
-            let key = (folder, text.source());
+    let mut wrong: BTreeMap<(&str, &str), (Wrong, Places)> = BTreeMap::new();
+    for mention in revision.mentions() {
+        let included = revision
+            .included(mention)
+            .map(|target| Wrong::of(target, repositories));
+        let loaded = revision
+            .loaded(mention)
+            .map(|target| Wrong::of(target, repositories));
+        if let Some(what) = included.or(loaded).flatten() {
+            let key = (mention.folder, mention.text.as_str());
             let (_, places) = wrong.entry(key).or_insert((what, Places::default()));
-            places.spans.push((text.span, conditional));
+            places.spans.push((mention.span, mention.conditional));
         }
-    };
-    for (text, conditional) in includes(revision) {
-        let what = Wrong::of(revision.workflow(text), repositories);
-        note("workflows", text, conditional, what);
     }
-    for (text, conditional) in loads(revision) {
-        let what = Wrong::of(revision.task(text), repositories);
-        note("tasks", text, conditional, what);
-    }
-    for ((folder, _), (what, places)) in wrong {
-        findings.push(what.finding(folder, revision, places));
+    for (what, places) in wrong.into_values() {
+        findings.push(what.finding(revision, places));
     }
 }
 
@@ -122,7 +96,7 @@ impl Wrong {
         }
     }
 
-    fn finding(self, folder: &str, revision: &Revision, mut places: Places) -> Diagnostic {
+    fn finding(self, revision: &Revision, mut places: Places) -> Diagnostic {
         places.spans.sort_by_key(|(_, conditional)| *conditional);
         let certain = places.spans.iter().any(|(_, conditional)| !conditional);
         let (diagnostic, certain) = match self {
@@ -133,10 +107,7 @@ impl Wrong {
                 let hint = "what is in another repository is not checked";
                 (Diagnostic::of(Code::NotFound, message).hint(hint), false)
             }
-            Self::Malformed(message) => {
-                let hint = format!("write it without `/`, or as `<repository>/{folder}/<name>`");
-                (Diagnostic::of(Code::NotFound, message).hint(hint), certain)
-            }
+            Self::Malformed(message) => (Diagnostic::of(Code::NotFound, message), certain),
         };
         let diagnostic = places.spans.iter().fold(diagnostic, pointing);
         if certain {
@@ -215,22 +186,23 @@ fn follow<'a>(
     done: &mut BTreeSet<&'a str>,
     findings: &mut Vec<Diagnostic>,
 ) {
-    let Some(module) = file.value.as_ref().filter(|_| !done.contains(file.name.as_str())) else {
+    if done.contains(file.name.as_str()) {
         return;
-    };
+    }
     path.push(&file.name);
-    for (role, conditional) in walk::conditional_roles(&module.root) {
-        let (Body::Include(text), false, None) = (&role.body, conditional, &role.iterator) else {
-            continue;
-        };
-        let Target::File(next) = revision.workflow(text) else {
+    let certain = file
+        .mentions
+        .iter()
+        .filter(|mention| !mention.conditional && !mention.repeated);
+    for mention in certain {
+        let Some(Target::File(next)) = revision.included(mention) else {
             continue;
         };
         match path.iter().position(|name| *name == next.name) {
             Some(start) => {
                 let circle = path.get(start..).unwrap_or_default().join("` includes `");
                 let message = format!("`{circle}` includes `{}`: that has no end", next.name);
-                findings.push(Diagnostic::of(Code::RecursiveInclude, message).at(Label::at(text.span)));
+                findings.push(Diagnostic::of(Code::RecursiveInclude, message).at(Label::at(mention.span)));
             }
             None => follow(revision, next, path, done, findings),
         }

@@ -1,9 +1,10 @@
 //! All files of a repository at one revision, and what a name in one of them means.
 
-use partita_artefact::ir::{Body, Module, TaskClass, Template};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::file::{File, Folder};
-use crate::compile::walk;
+use partita_artefact::ir::{Module, TaskClass, Template};
+
+use super::file::{File, Folder, Mention};
 use crate::settings::Settings;
 use crate::source::{LOCAL, Location};
 
@@ -38,24 +39,51 @@ pub(crate) enum Target<'a, T> {
 impl Revision {
     /// The workflow that `include: <text>` means in any file of this revision (`template-language.md` 1.5).
     pub(crate) fn workflow(&self, text: &Template) -> Target<'_, Module> {
-        self.target(text, "workflows", &self.workflows)
+        text.literal().map_or(Target::Open, |text| {
+            self.target(text, "workflows", &self.workflows)
+        })
     }
 
     /// The task template that `load: <text>` means in any file of this revision.
     pub(crate) fn task(&self, text: &Template) -> Target<'_, TaskClass> {
-        self.target(text, "tasks", &self.tasks)
+        text.literal()
+            .map_or(Target::Open, |text| self.target(text, "tasks", &self.tasks))
     }
 
-    fn target<'a, T>(&'a self, text: &Template, folder: &'static str, files: &'a Folder<T>) -> Target<'a, T> {
-        let Some(text) = text.literal() else {
-            return Target::Open;
-        };
+    /// The workflow that a mention means; nothing for one of a task template.
+    pub(crate) fn included(&self, mention: &Mention) -> Option<Target<'_, Module>> {
+        (mention.folder == "workflows").then(|| {
+            if mention.open {
+                Target::Open
+            } else {
+                self.target(&mention.text, "workflows", &self.workflows)
+            }
+        })
+    }
+
+    /// The task template that a mention means; nothing for one of a workflow.
+    pub(crate) fn loaded(&self, mention: &Mention) -> Option<Target<'_, TaskClass>> {
+        (mention.folder == "tasks").then(|| {
+            if mention.open {
+                Target::Open
+            } else {
+                self.target(&mention.text, "tasks", &self.tasks)
+            }
+        })
+    }
+
+    fn target<'a, T>(&'a self, text: &str, folder: &'static str, files: &'a Folder<T>) -> Target<'a, T> {
+        // The usual case, and the one that must be fast.
+        if let Some(file) = files.get(text).filter(|_| !text.contains(['/', '@'])) {
+            return Target::File(file);
+        }
         let mut location = match Location::parse(text, folder) {
             Ok(location) => location,
             Err(error) => return Target::Malformed(error.to_string()),
         };
         if location.repository.is_none() && text.contains('/') {
-            return Target::Malformed(format!("`{text}` names no repository"));
+            let message = format!("`{text}` names no repository: write it as `<repository>/{folder}/<name>`");
+            return Target::Malformed(message);
         }
         if folder == "tasks" && location.revision.is_some() {
             return Target::Malformed(format!(
@@ -77,37 +105,57 @@ impl Revision {
         }
     }
 
-    /// Some role includes by an expression: that may be any workflow.
-    pub(crate) fn includes_anything(&self) -> bool {
-        self.workflows
-            .values()
-            .filter_map(|file| file.value.as_ref())
-            .flat_map(|module| walk::roles(&module.root))
-            .any(|role| matches!(&role.body, Body::Include(text) if text.literal().is_none()))
+    /// Every place where a role names another file.
+    pub(crate) fn mentions(&self) -> impl Iterator<Item = &Mention> {
+        self.workflows.values().flat_map(|file| &file.mentions)
     }
 
-    /// Workflows that no other one includes by name: those that people ask for.
-    pub(crate) fn roots(&self) -> impl Iterator<Item = &File<Module>> {
-        let included: Vec<&str> = self
-            .workflows
-            .values()
-            .filter_map(|file| Some((file, file.value.as_ref()?)))
-            .flat_map(|(file, module)| {
-                walk::roles(&module.root)
-                    .into_iter()
-                    .filter_map(move |role| match &role.body {
-                        Body::Include(text) => Some((file, text)),
-                        _ => None,
-                    })
-            })
-            .filter_map(|(file, text)| match self.workflow(text) {
-                Target::File(included) if included.name != file.name => Some(included.name.as_str()),
-                _ => None,
-            })
-            .collect();
-        self.workflows
-            .values()
-            .map(AsRef::as_ref)
-            .filter(move |file| !included.contains(&file.name.as_str()))
+    /// Some role includes by an expression: that may be any workflow.
+    pub(crate) fn includes_anything(&self) -> bool {
+        self.mentions()
+            .any(|mention| mention.open && mention.folder == "workflows")
+    }
+
+    /// Workflows that no other one includes by name: those that people ask for. Of those that only include each other,
+    /// the first.
+    pub(crate) fn roots(&self) -> Vec<&File<Module>> {
+        let next = |file: &File<Module>| -> Vec<&File<Module>> {
+            let included = file.mentions.iter().filter_map(|mention| self.included(mention));
+            included
+                .filter_map(|target| match target {
+                    Target::File(included) => Some(included),
+                    _ => None,
+                })
+                .collect()
+        };
+        let mut edges: BTreeMap<&str, Vec<&File<Module>>> = BTreeMap::new();
+        let mut included: BTreeSet<&str> = BTreeSet::new();
+        for file in self.workflows.values() {
+            let below = next(file);
+            included.extend(
+                below
+                    .iter()
+                    .map(|below| below.name.as_str())
+                    .filter(|name| *name != file.name),
+            );
+            edges.insert(&file.name, below);
+        }
+        let files = || self.workflows.values().map(AsRef::as_ref);
+        let mut roots: Vec<&File<Module>> = Vec::new();
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let sure = files().filter(|file| !included.contains(file.name.as_str()));
+        for root in sure.chain(files()) {
+            if reached.contains(root.name.as_str()) {
+                continue;
+            }
+            roots.push(root);
+            let mut waiting = vec![root];
+            while let Some(file) = waiting.pop() {
+                if reached.insert(&file.name) {
+                    waiting.extend(edges.get(file.name.as_str()).into_iter().flatten().copied());
+                }
+            }
+        }
+        roots
     }
 }

@@ -193,6 +193,20 @@ impl Repositories {
     }
 }
 
+/// A commit, as a history tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Full hash.
+    pub hash: String,
+    /// Full hashes of its parents; the first is the one that it was made on. Those that a shallow clone lacks are not
+    /// in the history.
+    pub parents: Vec<String>,
+    /// When it was made, in seconds since 1970.
+    pub time: i64,
+    /// First line of its message.
+    pub summary: String,
+}
+
 /// A repository on the disk.
 #[derive(Debug)]
 pub struct Repository {
@@ -220,6 +234,21 @@ impl Repository {
     /// Its name in identities.
     pub fn identifier(&self) -> &str {
         &self.identifier
+    }
+
+    /// The commits that lead to `revision`, or to the last one of the current branch: parents before children.
+    pub fn history(&self, revision: Option<&str>) -> Result<Vec<Commit>, SourceError> {
+        let Some(objects) = &self.objects else {
+            return Err(SourceError::Open {
+                path: self.folder.root().to_owned(),
+                reason: "it is not a Git repository, so it has no history".to_owned(),
+            });
+        };
+        let commit = match revision {
+            Some(revision) => Some(objects.commit(&self.identifier, revision)?),
+            None => objects.head(),
+        };
+        commit.map_or(Ok(Vec::new()), |commit| objects.history(&commit))
     }
 
     /// Its files at `revision` (branch, tag, full or short hash), or as they stand if none is given.
@@ -305,17 +334,54 @@ impl Snapshot<'_> {
 
     /// Paths of the files below `folder` whose names end in `suffix`, sorted; sub-folders included.
     pub fn list(&self, folder: &str, suffix: &str) -> Result<Vec<String>, SourceError> {
-        let mut paths = if self.work_tree {
-            self.repository.folder.list(folder)?
+        let entries = self.entries(folder, suffix)?;
+        Ok(entries.into_iter().map(|entry| entry.path).collect())
+    }
+
+    /// The same, with what is known about each file without reading it.
+    pub fn entries(&self, folder: &str, suffix: &str) -> Result<Vec<Entry>, SourceError> {
+        let mut found = if self.work_tree {
+            let paths = self.repository.folder.list(folder)?;
+            paths.into_iter().map(|path| (path, None)).collect()
         } else {
             match (&self.repository.objects, &self.commit) {
                 (Some(objects), Some(commit)) => objects.list(commit, folder)?,
                 _ => Vec::new(),
             }
         };
-        paths.retain(|path| path.ends_with(suffix));
-        paths.sort();
-        Ok(paths)
+        found.retain(|(path, _)| path.ends_with(suffix));
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let entries = found.into_iter().map(|(path, id)| Entry { path, id });
+        Ok(entries.collect())
+    }
+
+    /// The file of an entry of this snapshot, `None` if it leads nowhere.
+    pub fn file(&self, entry: &Entry) -> Result<Option<File>, SourceError> {
+        let (Some(objects), Some(id)) = (&self.repository.objects, entry.id) else {
+            return self.read(&entry.path);
+        };
+        let text = text(&entry.path, objects.blob(&entry.path, id)?)?;
+        Ok(Some(File {
+            text,
+            blob: id.hash(),
+            dirty: false,
+            committed: true,
+        }))
+    }
+}
+
+/// A file in a list of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its path.
+    pub path: String,
+    id: Option<objects::BlobId>,
+}
+
+impl Entry {
+    /// Git blob id of its content, where that is known without reading it.
+    pub fn blob(&self) -> Option<String> {
+        self.id.map(objects::BlobId::hash)
     }
 }
 

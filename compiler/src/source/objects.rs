@@ -1,7 +1,9 @@
 //! Files of a commit, straight from the object database.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
@@ -27,7 +29,17 @@ impl std::fmt::Debug for Objects {
 
 /// A commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Commit(gix::ObjectId);
+pub(super) struct Commit(ObjectId);
+
+/// The content of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BlobId(ObjectId);
+
+impl BlobId {
+    pub(super) fn hash(self) -> String {
+        self.0.to_string()
+    }
+}
 
 impl Commit {
     pub(super) fn hash(&self) -> String {
@@ -140,7 +152,12 @@ impl Objects {
         })
     }
 
-    pub(super) fn list(&self, commit: &Commit, folder: &str) -> Result<Vec<String>, SourceError> {
+    /// The files below a folder: paths, and the ids of those that are no links.
+    pub(super) fn list(
+        &self,
+        commit: &Commit,
+        folder: &str,
+    ) -> Result<Vec<(String, Option<BlobId>)>, SourceError> {
         let failed = |error: gix::Error| SourceError::Read {
             path: folder.to_owned(),
             reason: error.to_string(),
@@ -167,18 +184,58 @@ impl Objects {
                 match entry.kind() {
                     EntryKind::Tree => open.push((path, entry.object_id())),
                     EntryKind::Commit => {}
-                    _ => paths.push(path),
+                    EntryKind::Link => paths.push((path, None)),
+                    EntryKind::Blob | EntryKind::BlobExecutable => {
+                        paths.push((path, Some(BlobId(entry.object_id()))));
+                    }
                 }
             }
         }
         Ok(paths)
     }
 
-    fn entry(
-        &self,
-        commit: Commit,
-        path: &[String],
-    ) -> Result<Option<(EntryKind, gix::ObjectId)>, SourceError> {
+    /// The content of a file that [`Objects::list`] named.
+    pub(super) fn blob(&self, path: &str, id: BlobId) -> Result<Vec<u8>, SourceError> {
+        self.content(path, id.0)
+    }
+
+    /// The commits that lead to `commit`, parents before children.
+    pub(super) fn history(&self, commit: &Commit) -> Result<Vec<super::Commit>, SourceError> {
+        let mut known: BTreeMap<ObjectId, super::Commit> = BTreeMap::new();
+        let mut waiting = vec![commit.0];
+        while let Some(id) = waiting.pop() {
+            if known.contains_key(&id) {
+                continue;
+            }
+            let described = self.describe(id).map_err(|error| SourceError::Read {
+                path: id.to_string(),
+                reason: error.to_string(),
+            })?;
+            // A shallow clone ends somewhere.
+            if let Some((described, parents)) = described {
+                waiting.extend(parents);
+                known.insert(id, described);
+            }
+        }
+        Ok(parents_first(known.into_values().collect()))
+    }
+
+    fn describe(&self, id: ObjectId) -> gix::Result<Option<(super::Commit, Vec<ObjectId>)>> {
+        if !self.repository.has_object(id) {
+            return Ok(None);
+        }
+        let commit = self.repository.find_commit(id)?;
+        let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
+        let described = super::Commit {
+            hash: id.to_string(),
+            parents: parents.iter().map(ToString::to_string).collect(),
+            time: commit.time()?.seconds,
+            summary: commit.message()?.summary().to_string(),
+        };
+        Ok(Some((described, parents)))
+    }
+
+    fn entry(&self, commit: Commit, path: &[String]) -> Result<Option<(EntryKind, ObjectId)>, SourceError> {
         let find = || -> gix::Result<_> {
             let tree = self.repository.find_commit(commit.0)?.tree()?;
             if path.is_empty() {
@@ -193,7 +250,7 @@ impl Objects {
         })
     }
 
-    fn content(&self, path: &str, id: gix::ObjectId) -> Result<Vec<u8>, SourceError> {
+    fn content(&self, path: &str, id: ObjectId) -> Result<Vec<u8>, SourceError> {
         let failed = |error: gix::Error| SourceError::Read {
             path: path.to_owned(),
             reason: error.to_string(),
@@ -201,6 +258,44 @@ impl Objects {
         check_size(path, self.repository.find_header(id).map_err(failed)?.size())?;
         Ok(self.repository.find_blob(id).map_err(failed)?.take_data())
     }
+}
+
+/// Puts commits after all of their parents, the older first among those that may come next.
+fn parents_first(commits: Vec<super::Commit>) -> Vec<super::Commit> {
+    let known: BTreeSet<String> = commits.iter().map(|commit| commit.hash.clone()).collect();
+    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
+    let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut ready: BTreeMap<(i64, String), super::Commit> = BTreeMap::new();
+    let mut waiting: BTreeMap<String, super::Commit> = BTreeMap::new();
+    for commit in commits {
+        let parents = || commit.parents.iter().filter(|parent| known.contains(*parent));
+        missing.insert(commit.hash.clone(), parents().count());
+        for parent in parents() {
+            children
+                .entry(parent.clone())
+                .or_default()
+                .push(commit.hash.clone());
+        }
+        if parents().next().is_none() {
+            ready.insert((commit.time, commit.hash.clone()), commit);
+        } else {
+            waiting.insert(commit.hash.clone(), commit);
+        }
+    }
+    let mut ordered = Vec::new();
+    while let Some((_, commit)) = ready.pop_first() {
+        for child in children.remove(&commit.hash).unwrap_or_default() {
+            let left = missing.entry(child.clone()).or_default();
+            *left = left.saturating_sub(1);
+            if *left == 0
+                && let Some(child) = waiting.remove(&child)
+            {
+                ready.insert((child.time, child.hash.clone()), child);
+            }
+        }
+        ordered.push(commit);
+    }
+    ordered
 }
 
 fn outside(path: &str) -> SourceError {
