@@ -23,6 +23,6 @@ pub mod show;
 pub mod similar;
 mod stack;
 pub mod store;
-pub mod transition;
+pub mod surroundings;
 
 pub use stack::Stack;

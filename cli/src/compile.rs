@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use partita_artefact::codec;
 use partita_artefact::digest::Digest;
 use partita_artefact::ir::Artefact;
-use partita_compiler::compile::{Request, compile};
+use partita_compiler::compile::{Outcome, Request, compile};
 use partita_compiler::configuration;
 use partita_compiler::render;
 use partita_compiler::source::Repositories;
@@ -55,14 +55,30 @@ impl Compile {
     }
 }
 
-/// Compiles a workflow into the store. The variables around it are those of `--environment` exactly, or else those of the
-/// configuration store; `--vars` and `--set` come on top. What the compiler has to say goes to standard error.
+/// Compiles a workflow into the store. What the compiler has to say goes to standard error.
 pub(crate) fn compiled(
     workflow: &str,
     inputs: &Inputs,
     closed: bool,
     folder: Option<&Path>,
 ) -> Result<(Artefact, Digest), Failure> {
+    let (repositories, request) = request(workflow, inputs, closed)?;
+    let outcome = compile(&request, &repositories);
+    report(&outcome);
+    let artefact = outcome.artefact.ok_or_else(|| Failure::No(String::new()))?;
+    let store = store::open(folder)?;
+    let digest = store.put(&artefact)?;
+    store.set_name(&artefact.root, &digest)?;
+    Ok((artefact, digest))
+}
+
+/// What is to be compiled, and from where. The variables around it are those of `--environment` exactly, or else those of the
+/// configuration store; `--vars` and `--set` come on top.
+pub(crate) fn request(
+    workflow: &str,
+    inputs: &Inputs,
+    closed: bool,
+) -> Result<(Repositories, Request), Failure> {
     let (repositories, workflow) = Repositories::open_for(workflow, &inputs.repositories)
         .map_err(|error| Failure::Surroundings(error.to_string()))?;
     let configuration = match &inputs.configuration {
@@ -82,20 +98,13 @@ pub(crate) fn compiled(
         edition: None,
         closed,
     };
-    let outcome = compile(&request, &repositories);
-    eprint!(
-        "{}",
-        render::full(
-            &outcome.diagnostics,
-            &outcome.sources,
-            terminal::colours(&std::io::stderr())
-        )
-    );
-    let artefact = outcome.artefact.ok_or_else(|| Failure::No(String::new()))?;
-    let store = store::open(folder)?;
-    let digest = store.put(&artefact)?;
-    store.set_name(&artefact.root, &digest)?;
-    Ok((artefact, digest))
+    Ok((repositories, request))
+}
+
+/// Writes what the compiler has to say to standard error.
+pub(crate) fn report(outcome: &Outcome) {
+    let colours = terminal::colours(&std::io::stderr());
+    eprint!("{}", render::full(&outcome.diagnostics, &outcome.sources, colours));
 }
 
 /// Replaces a file as a whole: a reader sees the old or the new one, never a part.

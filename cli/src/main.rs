@@ -6,6 +6,7 @@
 
 mod check;
 mod compile;
+mod diff;
 mod executor;
 mod failure;
 mod inputs;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Check),
     Compile(compile::Compile),
     Show(show::Show),
+    Diff(diff::Diff),
     Run(run::Run),
     #[command(subcommand)]
     Store(store::Store),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Compile(command) => command.run(arguments.store.as_deref()),
         Command::Show(command) => command.run(arguments.store.as_deref()),
+        Command::Diff(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),

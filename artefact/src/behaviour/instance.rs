@@ -11,26 +11,10 @@ use crate::instance::{self, CallRole, Channel, Instance, Role, TaskRole, Traits}
 use crate::ir::{Addressing, Artefact, Edition, Limits, Template, Wants};
 use crate::show::{Dry, mode, short};
 use crate::stack::Stack;
+use crate::surroundings::{ARGUMENTS, STEERING};
 
 /// What only a deployment decides; a task that reads it has the same text in every tree.
 const DEPLOYED: &str = "<task id>";
-
-/// Variables of the root by which the core steers an environment (`template-language.md` quirk 39, `runtime.md` 3.3).
-const STEERING: [&str; 13] = [
-    "answer_margin",
-    "auto_linger",
-    "auto_stop_enabled",
-    "auto_stop_timeout",
-    "configure_timeout",
-    "deploy_patience",
-    "deploy_timeout",
-    "detectors",
-    "hosts",
-    "kill_timeout",
-    "run_number_timeout",
-    "run_type",
-    "transition_timeout",
-];
 
 /// The nodes of an instance of `artefact`. `world` is the one that it was made in.
 pub fn of_instance(artefact: &Artefact, instance: &Instance, world: &dyn World) -> Node {
@@ -88,12 +72,8 @@ impl Reader<'_> {
 
     /// What the core reads of the root besides.
     fn root(&self, role: &Role, stack: &Stack<'_>, node: &mut Node) {
-        let pushed = crate::transition::ARGUMENTS
-            .iter()
-            .map(|name| (Aspect::Pushed, *name));
+        let pushed = ARGUMENTS.iter().map(|name| (Aspect::Pushed, *name));
         let steering = STEERING.iter().map(|name| (Aspect::Steering, *name));
-        // What goes to the tasks is said once, even if the core reads it too.
-        let steering = steering.filter(|(_, name)| !crate::transition::ARGUMENTS.contains(name));
         for (aspect, name) in pushed.chain(steering) {
             if let Some(value) = stack.get(name) {
                 node.fields.insert(Field::new(aspect, name), value.into());

@@ -6,7 +6,7 @@
 //! diff.summary()  "2 tasks restart, 1 role added; 1,710 of 1,728 roles unchanged"
 //! ```
 //!
-//! [`instances`] compares two role trees, [`templates`] what two open artefacts hold, and [`nodes`] any two trees of
+//! [`artefacts`] does all of it. [`instances`] compares two role trees, [`templates`] what two open artefacts hold, and [`nodes`] any two trees of
 //! [`crate::behaviour`] (one workflow in two editions, for example). [`render`] makes text, JSON and Markdown of it.
 //! Nothing here does input or output, and nothing decides what a field costs but the one table [`COSTS`].
 //!
@@ -33,9 +33,12 @@ pub use summary::Counts;
 pub use words::{Edit, words};
 
 use crate::behaviour::{Field, Kind, Node, Value, of_instance, of_templates};
-use crate::evaluate::World;
+use crate::evaluate::{Snapshot, World};
 use crate::instance::Instance;
-use crate::ir::{Artefact, Span};
+use crate::instantiate::instantiate;
+use crate::ir::{Artefact, Layers, Span};
+use crate::show::DRY_UID;
+use crate::surroundings::assumed;
 
 /// The difference of two trees.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +51,8 @@ pub struct Diff {
     pub parameters: Vec<ParameterChange>,
     /// How many roles there are, and how many stay as they are.
     pub counts: Counts,
+    /// What a person should know about how it was made: why templates were compared, and not role trees.
+    pub notes: Vec<String>,
 }
 
 /// What was compared.
@@ -134,6 +139,32 @@ pub fn instances(before: Made<'_>, after: Made<'_>) -> Diff {
     diff
 }
 
+/// The difference of two artefacts with the variables around their trees: that of their trees if both can be made, and
+/// otherwise of their templates.
+pub fn artefacts(before: (&Artefact, &Layers), after: (&Artefact, &Layers)) -> Diff {
+    let [a, b] = [before, after].map(|(artefact, given)| (artefact, world(artefact), assumed(given)));
+    let trees = [&a, &b].map(|(artefact, world, given)| instantiate(artefact, given, world));
+    match &trees {
+        [Ok(first), Ok(second)] => instances((a.0, first, &a.1), (b.0, second, &b.1)),
+        _ => {
+            let mut diff = templates(before.0, after.0);
+            let sides = ["the first", "the second"].iter().zip(&trees);
+            diff.notes = sides
+                .filter_map(|(side, tree)| {
+                    let error = tree.as_ref().err()?.first()?;
+                    Some(format!("templates are compared, as {side} has no role tree: {error}"))
+                })
+                .collect();
+            diff
+        }
+    }
+}
+
+/// The world in which the tree of an artefact is made to be looked at.
+fn world(artefact: &Artefact) -> Snapshot<'_> {
+    Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned())
+}
+
 /// The difference of the templates of two artefacts.
 pub fn templates(before: &Artefact, after: &Artefact) -> Diff {
     let mut diff = nodes(&of_templates(before), &of_templates(after), Of::Templates);
@@ -152,6 +183,7 @@ pub fn nodes(before: &Node, after: &Node, of: Of) -> Diff {
         changes,
         parameters: Vec::new(),
         counts,
+        notes: Vec::new(),
     }
 }
 

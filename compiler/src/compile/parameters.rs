@@ -36,20 +36,6 @@ const FROM_THE_CORE: [&str; 24] = [
     "task_parent_role",
 ];
 
-/// Those of them that exist already while the workflow is loaded.
-pub(super) const AT_LOAD: [&str; 10] = [
-    "__fmq_cleanup_count",
-    "consul_base_uri",
-    "consul_endpoint",
-    "consul_hostname",
-    "consul_port",
-    "core_hostname",
-    "enter_state_time_ms",
-    "environment_id",
-    "framework_id",
-    "last_request_user",
-];
-
 /// Where one name is defined first and read.
 #[derive(Default)]
 struct Name<'a> {

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Snapshot};
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
-use partita_artefact::ir::{Artefact, Layers, Span};
+use partita_artefact::ir::{Artefact, Span};
+use partita_artefact::surroundings;
 
 use super::load::Loader;
-use super::parameters::AT_LOAD;
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
 use crate::link;
 
@@ -24,7 +24,7 @@ pub(super) struct Tried {
 
 /// Reads files and makes the tree until no more are missing.
 pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool) -> Tried {
-    let given = surroundings(&artefact.given);
+    let given = surroundings::assumed(&artefact.given);
     loop {
         lend(artefact, loader);
         let tree = {
@@ -53,19 +53,6 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool
 fn lend(artefact: &mut Artefact, loader: &mut Loader<'_>) {
     std::mem::swap(&mut artefact.modules, &mut loader.modules);
     std::mem::swap(&mut artefact.classes, &mut loader.classes);
-}
-
-/// What the core puts around every root role, where it is not given: any value will do for a trial.
-fn surroundings(given: &Layers) -> Layers {
-    let defaults = AT_LOAD
-        .iter()
-        .map(|name| ((*name).to_owned(), format!("<{name}>")))
-        .collect();
-    Layers {
-        defaults,
-        ..Layers::default()
-    }
-    .with(given)
 }
 
 fn read_missing(errors: &[InstantiateError], loader: &mut Loader<'_>) -> bool {

@@ -24,6 +24,7 @@ pub fn json(diff: &Diff) -> Json {
             "unchanged": diff.counts.unchanged,
         },
         "changes": diff.changes.iter().map(change).collect::<Vec<_>>(),
+        "notes": diff.notes,
         "parameters": diff.parameters.iter().map(parameter).collect::<Vec<_>>(),
     })
 }

@@ -11,6 +11,9 @@ const LONGEST: usize = 60_000;
 /// A difference as Markdown: the summary on top, the rest folded away.
 pub fn markdown(title: &str, diff: &Diff) -> String {
     let mut text = format!("### {}\n\n**{}**\n", escaped(title), escaped(&diff.summary()));
+    for note in &diff.notes {
+        let _ = writeln!(text, "\n> {}", escaped(note));
+    }
     let all = fold(diff);
     for (place, folded) in all.iter().enumerate() {
         let section = section(folded);

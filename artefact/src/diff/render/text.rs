@@ -10,6 +10,9 @@ use crate::diff::{Cost, Diff, FieldChange, ParameterPart, fold};
 pub fn text(diff: &Diff, colours: bool) -> String {
     let mut text = String::new();
     let paint = Paint { colours };
+    for note in &diff.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
     for folded in fold(diff) {
         let change = folded.first;
         let _ = write!(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use partita_artefact::duration;
-use partita_artefact::transition::{ARGUMENTS, STOP_ARGUMENTS};
+use partita_artefact::surroundings::{ARGUMENTS, STOP_ARGUMENTS};
 
 use super::message::{Effect, Timer};
 use super::transition::Transition;
