@@ -104,7 +104,10 @@ pub(crate) fn request(
 /// Writes what the compiler has to say to standard error.
 pub(crate) fn report(outcome: &Outcome) {
     let colours = terminal::colours(&std::io::stderr());
-    eprint!("{}", render::full(&outcome.diagnostics, &outcome.sources, colours));
+    eprint!(
+        "{}",
+        render::full(&outcome.diagnostics, &outcome.sources, colours)
+    );
 }
 
 /// Replaces a file as a whole: a reader sees the old or the new one, never a part.

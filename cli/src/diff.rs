@@ -46,10 +46,8 @@ enum Format {
 
 impl Diff {
     pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
-        let [(a, given_a), (b, given_b)] = [
-            self.side(&self.before, folder)?,
-            self.side(&self.after, folder)?,
-        ];
+        let [(a, given_a), (b, given_b)] =
+            [self.side(&self.before, folder)?, self.side(&self.after, folder)?];
         let diff = artefacts((&a, &given_a), (&b, &given_b));
         match self.format {
             Format::Text => print!("{}", render::text(&diff, terminal::colours(&std::io::stdout()))),

@@ -10,6 +10,7 @@ mod diff;
 mod executor;
 mod failure;
 mod inputs;
+mod log;
 mod occ;
 mod run;
 mod show;
@@ -46,6 +47,7 @@ enum Command {
     Compile(compile::Compile),
     Show(show::Show),
     Diff(diff::Diff),
+    Log(log::Log),
     Run(run::Run),
     #[command(subcommand)]
     Store(store::Store),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Compile(command) => command.run(arguments.store.as_deref()),
         Command::Show(command) => command.run(arguments.store.as_deref()),
         Command::Diff(command) => command.run(arguments.store.as_deref()),
+        Command::Log(command) => command.run(),
         Command::Run(command) => command.run(arguments.store.as_deref()),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),

@@ -57,14 +57,19 @@ pub(super) fn changes(matched: &Matched<'_>, of: Of) -> Vec<Change> {
 
 /// The changes of roles that come or go.
 fn lone(nodes: &[&Node], cost: Cost) -> Vec<Change> {
+    let all: BTreeSet<*const Node> = nodes.iter().map(|node| std::ptr::from_ref(*node)).collect();
     let below = nodes
         .iter()
         .flat_map(|node| &node.children)
         .map(std::ptr::from_ref);
     let below: BTreeSet<*const Node> = below.collect();
     let change = |node: &&Node| {
+        // Some of what was below may be elsewhere now.
+        let mut along = 0;
+        node.walk(&mut |node| along += usize::from(all.contains(&std::ptr::from_ref(node))));
         let place = Some(Place {
             along: below.contains(&std::ptr::from_ref(*node)),
+            below: along - 1,
             ..place(node)
         });
         let (before, after) = if cost == Cost::Add {

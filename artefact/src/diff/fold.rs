@@ -95,7 +95,7 @@ fn edits(change: &Change, field: &FieldChange) -> Vec<Edit> {
     let unnamed = |mut text: String| {
         for (name, instead) in &names {
             if let Some(name) = name.as_ref().filter(|name| !name.is_empty()) {
-                text = text.replace(name.as_str(), instead);
+                text = replaced(&text, name, instead);
             }
         }
         text
@@ -114,6 +114,26 @@ fn edits(change: &Change, field: &FieldChange) -> Vec<Edit> {
             }),
         })
         .collect()
+}
+
+/// The text with another name, where that stands by itself.
+fn replaced(text: &str, name: &str, instead: &str) -> String {
+    let part_of_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let (front, back) = (
+            rest.get(..at).unwrap_or_default(),
+            rest.get(at + name.len()..).unwrap_or_default(),
+        );
+        let before = front.chars().next_back().or_else(|| out.chars().next_back());
+        let inside = part_of_word(before) || part_of_word(back.chars().next());
+        out.push_str(front);
+        out.push_str(if inside { name } else { instead });
+        rest = back;
+    }
+    out.push_str(rest);
+    out
 }
 
 /// A value in one line.
@@ -167,6 +187,15 @@ fn generalised(texts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_are_left_out_as_whole_words() {
+        assert_eq!(
+            replaced("d://d/debug-d", "d", "<host>"),
+            "<host>://<host>/debug-<host>"
+        );
+        assert_eq!(replaced("flp001:1 flp0011", "flp001", "*"), "*:1 flp0011");
+    }
 
     #[test]
     fn paths_are_generalised_element_by_element() {

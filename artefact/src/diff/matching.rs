@@ -231,13 +231,16 @@ struct Candidate<'a> {
     size: usize,
     /// The contents of the roles without children, and how often each is there.
     leaves: BTreeMap<Digest, usize>,
+    hosts: BTreeSet<Option<&'a str>>,
 }
 
 impl<'a> Candidate<'a> {
     fn new(node: &'a Node, order: usize) -> Self {
         let mut leaves = BTreeMap::new();
+        let mut hosts = BTreeSet::new();
         node.walk(&mut |node| {
             if node.children.is_empty() {
+                hosts.insert(node.host());
                 *leaves.entry(node.digests.content).or_default() += 1;
             }
         });
@@ -246,11 +249,16 @@ impl<'a> Candidate<'a> {
             order,
             size: node.count(),
             leaves,
+            hosts,
         }
     }
 
     /// Share of what two roles have in common, percent.
     fn similarity(&self, other: &Self) -> usize {
+        // Something like it on another host is another role: nothing of it would be kept.
+        if self.hosts != other.hosts {
+            return 0;
+        }
         let (equal, all) = if self.size == 1 && other.size == 1 {
             let (a, b) = (&self.node.fields, &other.node.fields);
             let equal = a

@@ -142,27 +142,39 @@ pub fn instances(before: Made<'_>, after: Made<'_>) -> Diff {
 /// The difference of two artefacts with the variables around their trees: that of their trees if both can be made, and
 /// otherwise of their templates.
 pub fn artefacts(before: (&Artefact, &Layers), after: (&Artefact, &Layers)) -> Diff {
-    let [a, b] = [before, after].map(|(artefact, given)| (artefact, world(artefact), assumed(given)));
-    let trees = [&a, &b].map(|(artefact, world, given)| instantiate(artefact, given, world));
-    match &trees {
-        [Ok(first), Ok(second)] => instances((a.0, first, &a.1), (b.0, second, &b.1)),
-        _ => {
-            let mut diff = templates(before.0, after.0);
-            let sides = ["the first", "the second"].iter().zip(&trees);
-            diff.notes = sides
-                .filter_map(|(side, tree)| {
-                    let error = tree.as_ref().err()?.first()?;
-                    Some(format!("templates are compared, as {side} has no role tree: {error}"))
-                })
-                .collect();
-            diff
-        }
+    let [a, b] = [before, after].map(|(artefact, given)| tree(artefact, given));
+    between((before.0, &a), (after.0, &b))
+}
+
+/// What the roles of an artefact do, with these variables around its tree; or why there is no tree. What the core puts
+/// around every tree need not be given.
+pub fn tree(artefact: &Artefact, given: &Layers) -> Result<Node, String> {
+    let world = Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned());
+    match instantiate(artefact, &assumed(given), &world) {
+        Ok(instance) => Ok(of_instance(artefact, &instance, &world)),
+        Err(errors) => Err(errors.first().map(ToString::to_string).unwrap_or_default()),
     }
 }
 
-/// The world in which the tree of an artefact is made to be looked at.
-fn world(artefact: &Artefact) -> Snapshot<'_> {
-    Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned())
+/// An artefact, and its [`tree`].
+pub type Side<'a> = (&'a Artefact, &'a Result<Node, String>);
+
+/// As [`artefacts`], of trees that are made already.
+pub fn between(before: Side<'_>, after: Side<'_>) -> Diff {
+    if let (Ok(a), Ok(b)) = (before.1, after.1) {
+        let mut diff = nodes(a, b, Of::Instances);
+        diff.parameters = parameters::changes(before.0, after.0);
+        return diff;
+    }
+    let mut diff = templates(before.0, after.0);
+    for (side, tree) in [("the first", before.1), ("the second", after.1)] {
+        if let Err(error) = tree {
+            diff.notes.push(format!(
+                "templates are compared, as {side} has no role tree: {error}"
+            ));
+        }
+    }
+    diff
 }
 
 /// The difference of the templates of two artefacts.

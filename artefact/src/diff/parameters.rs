@@ -55,7 +55,13 @@ pub(super) fn changes(before: &Artefact, after: &Artefact) -> Vec<ParameterChang
     let (a, b) = (by_name(before), by_name(after));
     let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let mut changes = Vec::new();
-    for name in names {
+    // What is given is no longer asked for; what it does shows in the roles.
+    let given = |name: &String| {
+        [before, after]
+            .iter()
+            .any(|side| side.given.user.contains_key(name))
+    };
+    for name in names.into_iter().filter(|name| !given(name)) {
         let mut change = |part, before: Option<String>, after: Option<String>| {
             changes.push(ParameterChange {
                 name: name.clone(),

@@ -5,6 +5,7 @@
 //! marked; with a revision, or in a bare repository, only objects are read.
 
 mod folder;
+mod history;
 mod location;
 mod objects;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::yaml::limit;
 
+pub use history::Looked;
 pub use location::{Location, LocationError, ROOTS};
 
 /// Identifier of a repository that was given without one. It must not depend on the folder: the same bytes in
@@ -203,6 +205,10 @@ pub struct Commit {
     pub parents: Vec<String>,
     /// When it was made, in seconds since 1970.
     pub time: i64,
+    /// The same as people write it, where it was made: `2026-11-22T21:00:00+01:00`.
+    pub date: String,
+    /// Name of its author.
+    pub author: String,
     /// First line of its message.
     pub summary: String,
 }

@@ -1,5 +1,6 @@
 //! Files of a commit, straight from the object database.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -7,15 +8,17 @@ use gix::ObjectId;
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
-use super::{SourceError, check_size, contained};
+use super::{Looked, SourceError, check_size, contained};
 
 /// Symbolic links followed for one path.
 const LINKS: usize = 8;
 
 /// The object database of a repository, and the folder in its trees that holds our files.
 pub(super) struct Objects {
-    repository: gix::Repository,
-    prefix: Vec<String>,
+    pub(super) repository: gix::Repository,
+    pub(super) prefix: Vec<String>,
+    /// What was looked at in commits.
+    pub(super) looked: RefCell<Looked>,
 }
 
 impl std::fmt::Debug for Objects {
@@ -67,6 +70,7 @@ impl Objects {
             return Ok(Some(Self {
                 repository,
                 prefix: Vec::new(),
+                looked: RefCell::default(),
             }));
         };
         let failed = |reason: String| SourceError::Open {
@@ -86,7 +90,11 @@ impl Objects {
                 .ok_or_else(|| failed("its path is not UTF-8".to_owned()))?;
             prefix.push(element.to_owned());
         }
-        let objects = Self { repository, prefix };
+        let objects = Self {
+            repository,
+            prefix,
+            looked: RefCell::default(),
+        };
         Ok(objects.known_at_head().then_some(objects))
     }
 
@@ -130,6 +138,7 @@ impl Objects {
     pub(super) fn read(&self, commit: &Commit, path: &str) -> Result<Option<(Vec<u8>, String)>, SourceError> {
         let mut elements: Vec<String> = contained(path)?.into_iter().map(str::to_owned).collect();
         for _ in 0..LINKS {
+            self.looked.borrow_mut().files.insert(elements.join("/"));
             let full: Vec<String> = self.prefix.iter().chain(&elements).cloned().collect();
             match self.entry(*commit, &full)? {
                 Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) => {
@@ -171,6 +180,7 @@ impl Objects {
         let Some((EntryKind::Tree, id)) = self.entry(*commit, &base)? else {
             return Ok(Vec::new());
         };
+        self.looked.borrow_mut().folders.insert(folder.to_owned());
         let mut paths = Vec::new();
         let mut open = vec![(folder.to_owned(), id)];
         while let Some((folder, id)) = open.pop() {
@@ -230,9 +240,21 @@ impl Objects {
             hash: id.to_string(),
             parents: parents.iter().map(ToString::to_string).collect(),
             time: commit.time()?.seconds,
+            date: commit
+                .time()?
+                .format_or_unix(gix::date::time::format::ISO8601_STRICT),
+            author: commit.author()?.name.to_string(),
             summary: commit.message()?.summary().to_string(),
         };
         Ok(Some((described, parents)))
+    }
+
+    /// The folder of that path in a commit.
+    pub(super) fn folder(&self, commit: Commit, path: &[String]) -> Result<Option<ObjectId>, SourceError> {
+        let entry = self.entry(commit, path)?;
+        Ok(entry
+            .filter(|(kind, _)| *kind == EntryKind::Tree)
+            .map(|(_, id)| id))
     }
 
     fn entry(&self, commit: Commit, path: &[String]) -> Result<Option<(EntryKind, ObjectId)>, SourceError> {
