@@ -106,6 +106,11 @@ pub enum Place<'a> {
     Dpl,
 }
 
+/// Whether the language itself has a function of this name. A variable of the same name hides it.
+pub fn is_builtin(name: &str) -> bool {
+    builtins::exists(name)
+}
+
 /// Text of a field: its texts and the values of its expressions, joined.
 pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, EvaluateError> {
     let mut text = String::new();

@@ -1,8 +1,10 @@
 //! Expressions as the compiler leaves them: parsed, with the place of every node, ready to be evaluated.
 
 mod display;
+mod reads;
 
 pub(crate) use display::quote;
+pub use reads::{Override, Read, Reads};
 
 /// An expression and the byte offset, within the text between `{{` and `}}`, at which it begins.
 #[derive(Debug, Clone, PartialEq)]

@@ -19,6 +19,8 @@
 mod channels;
 mod content;
 mod expansion;
+mod expressions;
+mod fields;
 mod file;
 mod history;
 mod pattern;
@@ -45,11 +47,16 @@ use revision::Revision;
 pub use history::{Change, Progress, history};
 
 /// Rules about one workflow template alone.
-const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[roles::siblings, roles::workflow_lists];
+const WORKFLOW_FILE_RULES: &[FileRule<Module>] =
+    &[roles::siblings, roles::workflow_lists, expressions::workflow];
 
 /// Rules about one task template alone.
-const TASK_FILE_RULES: &[FileRule<TaskClass>] =
-    &[references::task_template, roles::task_lists, shell::quoting];
+const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[
+    references::task_template,
+    roles::task_lists,
+    shell::quoting,
+    expressions::task_template,
+];
 
 /// A rule about one workflow with all that it reaches.
 type WorkflowRule = fn(&Workflow<'_>, &mut Vec<Diagnostic>);

@@ -62,6 +62,9 @@ codes! {
     // Variables and expressions.
     DroppedVariable    "dropped-variable"    Warning  "a variable that is not defined, because its value has a shape that is dropped";
     ExpressionSyntax   "expression-syntax"   Error    "`{{ … }}` that cannot be parsed";
+    InvalidExpression  "invalid-expression"  Error    "an expression that fails whatever the variables are";
+    MisleadingExpression "misleading-expression" Warning "an expression that hardly gives what is meant";
+    DeprecatedFunction "deprecated-function" Warning  "a function that is called by its old name";
     Expression         "expression"          Error    "an expression that was reached and failed";
     UndefinedVariable  "undefined-variable"  Error    "a variable that nothing defines and that was not given";
 

@@ -1,10 +1,12 @@
 //! What the compiler tells people: one type for every finding, and the texts that findings point into.
 
 mod code;
+mod place;
 
 use partita_artefact::ir::{Source, Span};
 
 pub use code::Code;
+pub(crate) use place::Lines;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,127 @@
+//! Expressions that fail or mislead whatever the variables are, in every branch.
+
+use partita_artefact::evaluate::{Context, Harm, Variables, World, findings, is_builtin};
+use partita_artefact::expression::{Expression, Node};
+use partita_artefact::ir::{Edition, Module, TaskClass};
+
+use super::fields::{self, Use};
+use super::file::File;
+use crate::compile::walk;
+use crate::diagnostic::{Code, Diagnostic, Label, Lines};
+
+/// Expressions of a workflow template.
+pub(super) fn workflow(_: &File<Module>, module: &Module, text: &str, findings: &mut Vec<Diagnostic>) {
+    let uses = walk::roles(&module.root).into_iter().flat_map(fields::of_role);
+    check(uses, module.edition, text, findings);
+}
+
+/// Expressions of a task template.
+pub(super) fn task_template(
+    _: &File<TaskClass>,
+    class: &TaskClass,
+    text: &str,
+    findings: &mut Vec<Diagnostic>,
+) {
+    check(fields::of_class(class), class.edition, text, findings);
+}
+
+fn check<'a>(
+    uses: impl IntoIterator<Item = Use<'a>>,
+    edition: Edition,
+    text: &str,
+    into: &mut Vec<Diagnostic>,
+) {
+    let mut lines = None;
+    for used in uses {
+        if is_variable(&used) {
+            continue;
+        }
+        let world = Everything::around(&used.code.expression);
+        let context = Context {
+            variables: &world,
+            place: used.stage.place(),
+            world: &world,
+            edition,
+        };
+        for finding in findings(used.code, &context) {
+            let lines = lines.get_or_insert_with(|| Lines::of(text));
+            let code = match finding.harm {
+                Harm::Refused | Harm::Fails => Code::InvalidExpression,
+                Harm::Misleads => Code::MisleadingExpression,
+                Harm::Deprecated => Code::DeprecatedFunction,
+            };
+            let span = lines.in_expression(used.field, &used.code.text, finding.at);
+            let mut diagnostic = Diagnostic::of(code, finding.message).at(Label::at(span));
+            diagnostic.hint = finding.hint;
+            // The trigger of a hook is also its await, unless one is written.
+            if !into.contains(&diagnostic) {
+                into.push(diagnostic);
+            }
+        }
+    }
+}
+
+/// Most expressions are nothing but a variable.
+fn is_variable(used: &Use<'_>) -> bool {
+    matches!(&used.code.expression.node, Node::Name(name) if !is_library(name) && !name.starts_with(['$', ':']))
+}
+
+fn is_library(name: &str) -> bool {
+    partita_stdlib::NAMESPACES.contains(&name) || partita_stdlib::plain(name).is_some()
+}
+
+/// Surroundings in which every name that the library does not have is a variable, and every service is present: only what no
+/// variable can mend is wrong there.
+struct Everything<'a> {
+    /// What the expression reads as a variable, not as a function or namespace.
+    variables: Vec<&'a str>,
+    services: Vec<String>,
+}
+
+impl<'a> Everything<'a> {
+    fn around(expression: &'a Expression) -> Self {
+        let reads = expression.reads();
+        let variables: Vec<&str> = reads.variables.iter().map(|read| read.name).collect();
+        let services = partita_stdlib::SERVICES.iter().map(|service| service.name);
+        Self {
+            services: services
+                .filter(|name| !variables.contains(name))
+                .map(str::to_owned)
+                .collect(),
+            variables,
+        }
+    }
+}
+
+impl Variables for Everything<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let variable = !is_builtin(name) || self.variables.contains(&name);
+        (variable && !is_library(name)).then_some("")
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl World for Everything<'_> {
+    fn configuration(&self, _key: &str) -> Option<String> {
+        None
+    }
+
+    fn configuration_keys(&self, _prefix: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    fn uid(&self) -> String {
+        String::new()
+    }
+
+    fn runtime_set(&self, _component: &str, _key: &str, _value: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
