@@ -9,8 +9,10 @@ pub struct Reads<'a> {
     pub variables: Vec<Read<'a>>,
     /// Calls of `util.PrefixedOverride`, which reads `<prefix>_<name>` and `<name>`.
     pub overrides: Vec<Override<'a>>,
-    /// It may read any other variable as well: by a computed name, or in a configuration payload.
+    /// It may read any other variable as well: by a computed name, in a configuration payload, or in a workflow that it makes.
     pub any: bool,
+    /// What it calls by a plain name: functions of the language and of the library.
+    pub calls: Vec<&'a str>,
 }
 
 /// One place where a variable is read.
@@ -128,7 +130,10 @@ impl<'a> Reader<'a> {
 
     fn call(&mut self, callee: &'a Expression, arguments: &'a [Expression]) {
         let called = match &callee.node {
-            Node::Name(name) => partita_stdlib::plain(name),
+            Node::Name(name) => {
+                self.reads.calls.push(name);
+                partita_stdlib::plain(name)
+            }
             Node::Member { object, property, .. } => match (&object.node, &property.node) {
                 (Node::Name(namespace), Node::Str(name)) => partita_stdlib::member(namespace, name),
                 _ => {

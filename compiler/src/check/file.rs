@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use partita_artefact::ir::{Body, Edition, Module, Source, Span, TaskClass};
 
+use super::names::{self, Names};
 use crate::decode;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::{Snapshot, SourceError};
@@ -22,6 +23,8 @@ pub(crate) struct File<T> {
     pub(crate) mentions: Vec<Mention>,
     /// What is wrong with it, whatever is around it.
     pub(crate) findings: Vec<Diagnostic>,
+    /// The variables that it defines and reads.
+    pub(crate) names: Names,
 }
 
 /// A place where a role names another file.
@@ -79,6 +82,7 @@ pub(crate) struct Kind<T: 'static> {
     pub(crate) decode: fn(&str, u32, Edition) -> decode::Decoded<T>,
     pub(crate) mentions: fn(&T) -> Vec<Mention>,
     pub(crate) rules: &'static [FileRule<T>],
+    pub(crate) names: fn(&T, &str) -> Names,
 }
 
 /// All files seen so far, by content, name, and the edition that it is read in.
@@ -179,6 +183,7 @@ fn decoded<T>(
         value: None,
         mentions: decoded.value.as_ref().map(kind.mentions).unwrap_or_default(),
         findings: decoded.diagnostics,
+        names: Names::default(),
     };
     if let Some(value) = decoded.value {
         let mut findings = std::mem::take(&mut file.findings);
@@ -186,6 +191,7 @@ fn decoded<T>(
             rule(&file, &value, &read.text, &mut findings);
         }
         file.findings = findings;
+        file.names = (kind.names)(&value, &read.text);
         file.value = Some(value);
     }
     file
@@ -197,6 +203,7 @@ pub(crate) const WORKFLOWS: Kind<Module> = Kind {
     decode: decode::workflow,
     mentions,
     rules: super::WORKFLOW_FILE_RULES,
+    names: names::of_workflow,
 };
 
 /// Task templates.
@@ -205,4 +212,5 @@ pub(crate) const TASKS: Kind<TaskClass> = Kind {
     decode: decode::task_class,
     mentions: |_| Vec::new(),
     rules: super::TASK_FILE_RULES,
+    names: names::of_task,
 };

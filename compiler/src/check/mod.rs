@@ -23,10 +23,12 @@ mod expressions;
 mod fields;
 mod file;
 mod history;
+mod names;
 mod pattern;
 mod references;
 mod revision;
 mod roles;
+mod scope;
 mod shell;
 mod symbolic;
 
@@ -68,7 +70,12 @@ const WORKFLOW_RULES: &[WorkflowRule] = &[channels::channels];
 type RevisionRule = fn(&Revision, &Repositories, &mut Vec<Diagnostic>);
 
 /// Rules about a repository.
-const REVISION_RULES: &[RevisionRule] = &[references::workflows, references::absent, references::recursive];
+const REVISION_RULES: &[RevisionRule] = &[
+    references::workflows,
+    references::absent,
+    references::recursive,
+    scope::undefined,
+];
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Default)]

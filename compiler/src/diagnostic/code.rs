@@ -62,6 +62,7 @@ codes! {
     // Variables and expressions.
     DroppedVariable    "dropped-variable"    Warning  "a variable that is not defined, because its value has a shape that is dropped";
     ExpressionSyntax   "expression-syntax"   Error    "`{{ … }}` that cannot be parsed";
+    ReadTooEarly       "read-too-early"      Warning  "a variable that is read where its definition is not seen yet";
     InvalidExpression  "invalid-expression"  Error    "an expression that fails whatever the variables are";
     MisleadingExpression "misleading-expression" Warning "an expression that hardly gives what is meant";
     DeprecatedFunction "deprecated-function" Warning  "a function that is called by its old name";
