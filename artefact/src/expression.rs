@@ -148,3 +148,13 @@ pub enum Binary {
     /// `??`
     Coalesce,
 }
+
+impl Binary {
+    /// Asks which of two values comes first.
+    pub fn orders(self) -> bool {
+        matches!(
+            self,
+            Self::Less | Self::Greater | Self::LessOrEqual | Self::GreaterOrEqual
+        )
+    }
+}

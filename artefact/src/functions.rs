@@ -1,14 +1,14 @@
 //! The functions of the library: what `partita_stdlib` declares, done (reference: template-language.md section 5).
 //!
-//! Functions that read a store answer mistakes with a text, as the reference does: `{"error":"…"}` flows on as an
-//! ordinary value. Only those of `dpl` fail the field.
+//! In the reference, functions that read a store answer mistakes with a text: `{"error":"…"}` flows on as an ordinary
+//! value; only those of `dpl` fail the field.
 
 mod config;
 mod inventory;
 mod md5;
 mod odc;
 pub(crate) mod ptree;
-mod strings;
+pub(crate) mod strings;
 mod util;
 
 use partita_stdlib::{Function, Id};
@@ -54,18 +54,29 @@ pub(crate) fn call<'a>(
             Value::text(text(0).to_owned())
         }
         Id::NewUid => Value::text(world.uid()),
-        Id::ConfigGet => answer(config::get(text(0), context)),
-        Id::ConfigGetLegacy => answer(config::get_legacy(text(0), context)),
-        Id::ConfigResolve => answer(config::resolve(text(0), text(1), text(2), text(3), world)),
-        Id::ConfigResolvePath => answer(config::resolve_path(text(0), world)),
-        Id::DetectorForHost => answer(inventory::detector(text(0), world)),
-        Id::DetectorsForHosts => answer(inventory::detectors(text(0), world)),
-        Id::CruCardsForHost => Value::text(inventory::cards(text(0), world)),
-        Id::EndpointsForCruCard => answer(inventory::endpoints(text(0), text(1), world)),
-        Id::RuntimeGet => answer(world.runtime_get(text(0), text(1))),
+        Id::ConfigGet => answer(config::get(text(0), context), context)?,
+        Id::ConfigGetLegacy => answer(config::get_legacy(text(0), context), context)?,
+        Id::ConfigResolve => answer(
+            config::resolve(text(0), text(1), text(2), text(3), world),
+            context,
+        )?,
+        Id::ConfigResolvePath => answer(config::resolve_path(text(0), world), context)?,
+        Id::DetectorForHost => answer(inventory::detector(text(0), world), context)?,
+        Id::DetectorsForHosts => answer(inventory::detectors(text(0), world), context)?,
+        Id::CruCardsForHost => match inventory::cards(text(0), world) {
+            Err(message) if !context.edition.failing_functions_are_errors() => {
+                Value::text(format!("[\"error: {message}\"]"))
+            }
+            cards => Value::text(cards?),
+        },
+        Id::EndpointsForCruCard => answer(inventory::endpoints(text(0), text(1), world), context)?,
+        Id::RuntimeGet => answer(world.runtime_get(text(0), text(1)), context)?,
         Id::RuntimeSet => {
             let value = text(2).to_owned();
-            answer(world.runtime_set(text(0), text(1), text(2)).map(|()| value))
+            answer(
+                world.runtime_set(text(0), text(1), text(2)).map(|()| value),
+                context,
+            )?
         }
         Id::DplGenerate => Value::text(util::dpl(&Dpl::Command(text(0)), context)?),
         Id::DplGenerateFromUri => Value::text(util::dpl(&Dpl::Uri(text(0)), context)?),
@@ -93,7 +104,12 @@ fn ancestor<'a>(context: &Context<'a>, levels: i64) -> Option<crate::evaluate::R
     ancestors.get(index).copied()
 }
 
-/// A mistake becomes a text that looks like JSON; the message is put in as it is.
-fn answer<'a>(result: Result<String, String>) -> Value<'a> {
-    Value::text(result.unwrap_or_else(|message| format!("{{\"error\":\"{message}\"}}")))
+/// In the reference, a mistake becomes a text that looks like JSON; the message is put in as it is.
+fn answer<'a>(result: Result<String, String>, context: &Context<'_>) -> Result<Value<'a>, String> {
+    match result {
+        Err(message) if !context.edition.failing_functions_are_errors() => {
+            Ok(Value::text(format!("{{\"error\":\"{message}\"}}")))
+        }
+        result => result.map(Value::text),
+    }
 }

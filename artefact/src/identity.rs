@@ -2,6 +2,32 @@
 //!
 //! The compiler names what it reads by these functions, and instantiation looks it up by the same ones.
 
+use crate::ir::Module;
+
+/// Identity of the workflow template that `include: <text>` means in a module.
+pub fn included(module: &Module, text: &str) -> String {
+    if is_elsewhere(module, "workflows", text) {
+        return resolve(&module.repository, "workflows", text);
+    }
+    workflow(&module.repository, &module.revision, text)
+}
+
+/// Identity of the task template that `load: <text>` means in a module.
+pub fn loaded(module: &Module, text: &str) -> String {
+    if is_elsewhere(module, "tasks", text) {
+        return resolve(&module.repository, "tasks", text);
+    }
+    task(&module.repository, &module.revision, text)
+}
+
+/// Whether a text names its own revision, or a repository that has one. In the reference it means the revision of the
+/// module all the same (`template-language.md` 1.5).
+fn is_elsewhere(module: &Module, folder: &str, text: &str) -> bool {
+    let here = format!("{}/{folder}/", module.repository);
+    module.edition.other_repositories_have_their_own_revision()
+        && (text.contains('@') || text.contains('/') && !text.starts_with(&here))
+}
+
 /// Identity of the workflow template that `include: <text>` means in a file of `repository` at `revision`
 /// (`template-language.md` 1.5). An explicit `@revision` stays; without it, the including file's is meant.
 pub fn workflow(repository: &str, revision: &str, text: &str) -> String {

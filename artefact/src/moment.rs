@@ -22,6 +22,21 @@ pub struct WeightError {
     pub weight: String,
 }
 
+impl WeightError {
+    /// What is wrong, where the moment is not used all the same.
+    pub(crate) fn refused(&self) -> String {
+        format!(
+            "`{}`: the weight `{}` is not a whole number",
+            self.text, self.weight
+        )
+    }
+}
+
+/// How long a hook or call may take that says nothing about it (`template-language.md` 2.5).
+pub(crate) fn default_timeout(never: bool) -> &'static str {
+    if never { "0s" } else { "30s" }
+}
+
 impl Moment {
     /// Reads `<name>[+|-<weight>]`, split at the last sign; `None` for empty text.
     pub fn parse(text: &str) -> Option<Self> {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::error::{DeployError, DeployErrorKind};
-use super::{Special, Visible, task_of};
+use super::{Own, Special, Visible, task_of};
 use crate::evaluate::{Context, Place, Variables, World, evaluate};
 use crate::instance::Role;
-use crate::ir::{Artefact, CommandTemplate, ControlMode, Edition, KubernetesMode, Template, Variable};
+use crate::ir::{
+    Artefact, CommandTemplate, ControlMode, Edition, KubernetesMode, TaskClass, Template, Variable,
+};
 
 /// A process to start. What the executor adds when it knows the control port (`OCC_CONTROL_PORT`, `--control-port`) is
 /// not in it.
@@ -97,19 +99,15 @@ pub(crate) fn build(
         });
         return Err(fields.errors);
     };
-    let mut visible = Visible::new(role, &task.class, special, stack);
-    // The template's defaults do not see each other; its vars see them, but lose to them (3.7).
-    let defaults = fields.block("defaults", &class.defaults, &visible);
-    visible.own.push(&defaults);
-    let vars = if fields.errors.is_empty() {
-        fields.block("vars", &class.vars, &visible)
-    } else {
-        BTreeMap::new()
-    };
-    visible.own.push(&vars);
+    let visible = Visible::new(role, &task.class, special, stack);
+    let own = fields.class_variables(class, &visible);
     if !fields.errors.is_empty() {
         return Err(fields.errors);
     }
+    let visible = Own {
+        around: &visible,
+        levels: own.in_command(class.edition),
+    };
     let mut command = fields.command(template, &visible);
     if is_fairmq(task.mode) {
         attach_plugin(&mut command.arguments, special.task_id, plugin);
@@ -166,13 +164,31 @@ fn add_control_port(command: &mut Command, mode: ControlMode, port: u16) {
     }
 }
 
+/// Defaults and vars of a task template, evaluated.
+#[derive(Default)]
+pub(super) struct ClassVariables {
+    pub(super) defaults: BTreeMap<String, String>,
+    pub(super) vars: BTreeMap<String, String>,
+}
+
+impl ClassVariables {
+    /// As a command line sees them, strongest first. In the reference, a default beats a var there (3.7).
+    fn in_command(&self, edition: Edition) -> [&BTreeMap<String, String>; 2] {
+        if edition.class_variables_see_each_other() {
+            [&self.vars, &self.defaults]
+        } else {
+            [&self.defaults, &self.vars]
+        }
+    }
+}
+
 /// Evaluates the fields of one task template and keeps what goes wrong.
-struct Fields<'a> {
-    role: &'a Role,
+pub(super) struct Fields<'a> {
+    pub(super) role: &'a Role,
     /// That of the task template.
-    edition: Edition,
-    world: &'a dyn World,
-    errors: Vec<DeployError>,
+    pub(super) edition: Edition,
+    pub(super) world: &'a dyn World,
+    pub(super) errors: Vec<DeployError>,
 }
 
 impl Fields<'_> {
@@ -208,17 +224,39 @@ impl Fields<'_> {
         })
     }
 
-    fn block(&mut self, name: &str, block: &[Variable], visible: &Visible<'_>) -> BTreeMap<String, String> {
-        block
-            .iter()
-            .map(|variable| {
-                let field = format!("{name}.{}", variable.name);
-                (variable.name.clone(), self.text(&field, &variable.value, visible))
-            })
-            .collect()
+    /// Defaults and vars of a task template. In the reference, the defaults see nothing of the template's own; the vars
+    /// see them (3.7).
+    pub(super) fn class_variables(&mut self, class: &TaskClass, around: &dyn Variables) -> ClassVariables {
+        let each_other = class.edition.class_variables_see_each_other();
+        let mut own = ClassVariables::default();
+        for variable in &class.defaults {
+            let seen = if each_other {
+                &own.defaults
+            } else {
+                &BTreeMap::new()
+            };
+            let levels = [seen, seen];
+            let text = self.variable("defaults", variable, &Own { around, levels });
+            own.defaults.insert(variable.name.clone(), text);
+        }
+        // What needs a default that has failed would only fail again.
+        if !self.errors.is_empty() {
+            return own;
+        }
+        for variable in &class.vars {
+            let seen = if each_other { &own.vars } else { &BTreeMap::new() };
+            let levels = [seen, &own.defaults];
+            let text = self.variable("vars", variable, &Own { around, levels });
+            own.vars.insert(variable.name.clone(), text);
+        }
+        own
     }
 
-    fn command(&mut self, template: &CommandTemplate, visible: &Visible<'_>) -> Command {
+    fn variable(&mut self, block: &str, variable: &Variable, variables: &dyn Variables) -> String {
+        self.text(&format!("{block}.{}", variable.name), &variable.value, variables)
+    }
+
+    fn command(&mut self, template: &CommandTemplate, visible: &dyn Variables) -> Command {
         let mut list = |field: &str, items: &[Template]| -> Vec<String> {
             items.iter().map(|item| self.text(field, item, visible)).collect()
         };
@@ -236,7 +274,12 @@ impl Fields<'_> {
         }
     }
 
-    fn output(&mut self, field: &'static str, template: Option<&Template>, visible: &Visible<'_>) -> Output {
+    fn output(
+        &mut self,
+        field: &'static str,
+        template: Option<&Template>,
+        visible: &dyn Variables,
+    ) -> Output {
         let Some(template) = template else {
             return Output::None;
         };

@@ -66,6 +66,14 @@ pub enum DeployErrorKind {
         /// Existing targets that look like it.
         near: Vec<String>,
     },
+    /// The target of a bound channel is no address.
+    #[error("{property} is `{text}`, which is no address")]
+    Address {
+        /// Key of the property.
+        property: String,
+        /// What it evaluates to.
+        text: String,
+    },
     /// An inbound channel has got no address.
     #[error("channel `{channel}` has no port: {given} were given, for {wanted} tcp channels")]
     NoPort {
@@ -90,6 +98,7 @@ impl DeployError {
             DeployErrorKind::Target { .. } => {
                 Some("a target is an address (tcp://…, ipc://…), <role path>:<channel> or ::<alias>".to_owned())
             }
+            DeployErrorKind::Address { .. } => Some("an address begins with `tcp://` or `ipc://`".to_owned()),
             _ => None,
         }
     }

@@ -17,6 +17,8 @@ pub use command::{Command, Output, Plugin, command};
 pub use error::{DeployError, DeployErrorKind};
 pub use properties::properties;
 
+use std::collections::BTreeMap;
+
 use crate::evaluate::Variables;
 use crate::instance::{Role, TaskRole};
 use crate::ir::{Artefact, TaskClass};
@@ -63,12 +65,10 @@ fn task_of<'a>(artefact: &'a Artefact, role: &'a Role) -> Result<(&'a TaskRole, 
     Ok((task, class))
 }
 
-/// The variables that a task template sees: what is special to the task, the role's, then levels of the template's own.
+/// The variables around a task template: what is special to the task, then the role's.
 struct Visible<'a> {
     special: [(&'static str, String); 6],
     stack: &'a dyn Variables,
-    /// Strongest first.
-    own: Vec<&'a dyn Variables>,
 }
 
 impl<'a> Visible<'a> {
@@ -86,11 +86,7 @@ impl<'a> Visible<'a> {
             ("environment_id", environment_id.to_owned()),
             ("task_parent_role", role.path.clone()),
         ];
-        Self {
-            special,
-            stack,
-            own: Vec::new(),
-        }
+        Self { special, stack }
     }
 }
 
@@ -100,12 +96,29 @@ impl Variables for Visible<'_> {
         special
             .map(|(_, value)| value.as_str())
             .or_else(|| self.stack.get(name))
-            .or_else(|| self.own.iter().find_map(|level| level.get(name)))
     }
 
     fn names(&self) -> Vec<String> {
         let special = self.special.iter().map(|(name, _)| (*name).to_owned());
-        let own = self.own.iter().flat_map(|level| level.names());
-        special.chain(self.stack.names()).chain(own).collect()
+        special.chain(self.stack.names()).collect()
+    }
+}
+
+/// A task template's own variables below those around it, which beat them.
+struct Own<'a> {
+    around: &'a dyn Variables,
+    /// Strongest first.
+    levels: [&'a BTreeMap<String, String>; 2],
+}
+
+impl Variables for Own<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        let own = || self.levels.iter().find_map(|level| level.get(name));
+        self.around.get(name).or_else(|| own().map(String::as_str))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let own = self.levels.iter().flat_map(|level| level.keys().cloned());
+        self.around.names().into_iter().chain(own).collect()
     }
 }

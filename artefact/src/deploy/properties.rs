@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::channels::{BindMap, Endpoints};
+use super::command::{ClassVariables, Fields};
 use super::error::{DeployError, DeployErrorKind};
-use super::{Special, Visible, task_of};
+use super::{Own, Special, Visible, task_of};
 use crate::evaluate::{Context, Place, Variables, World, evaluate};
 use crate::functions::ptree;
 use crate::instance::{Channel, Inbound, Outbound, Role};
-use crate::ir::{Artefact, ControlMode, Template, Variable};
+use crate::ir::{Artefact, ControlMode, Edition, TaskClass, Template, Variable};
 
 /// The variable that sets the property `orbit-reset-time`, wherever it exists (`template-language.md` 3.7).
 const RUN_START_OVERRIDE: &str = "pdp_override_run_start_time";
@@ -34,10 +35,12 @@ pub fn properties(
     if matches!(task.mode, ControlMode::Basic | ControlMode::Hook) {
         return Ok(BTreeMap::new());
     }
-    // Here the template's vars beat its defaults, and both are as written (3.7).
-    let (defaults, vars) = (sources(&class.defaults), sources(&class.vars));
-    let mut visible = Visible::new(role, &task.class, special, stack);
-    visible.own = vec![&vars, &defaults];
+    let around = Visible::new(role, &task.class, special, stack);
+    let own = class_variables(role, class, &around, world)?;
+    let visible = Own {
+        around: &around,
+        levels: [&own.vars, &own.defaults],
+    };
 
     let mut values = BTreeMap::new();
     values.insert(
@@ -47,12 +50,14 @@ pub fn properties(
     for property in &class.properties {
         values.insert(property.name.clone(), Value::Template(&property.value));
     }
-    if let Some(start) = visible.get(RUN_START_OVERRIDE) {
+    let says_something =
+        |start: &&str| !(class.edition.empty_orbit_reset_is_not_pushed() && start.trim().is_empty());
+    if let Some(start) = visible.get(RUN_START_OVERRIDE).filter(says_something) {
         values.insert("orbit-reset-time".to_owned(), Value::Text(start.to_owned()));
     }
     let mut errors = Vec::new();
     for channel in &role.bind {
-        inbound(channel, endpoints, &mut values);
+        inbound(channel, class.edition, endpoints, &mut values);
     }
     for channel in &role.connect {
         if let Err(kind) = outbound(channel, bound, &mut values) {
@@ -76,6 +81,11 @@ pub fn properties(
             Value::Template(template) => evaluate(template, &context),
         };
         match text {
+            Ok(text) if bad_address(&name, &text, class.edition) => errors.push(DeployError {
+                role: role.path.clone(),
+                span: role.span,
+                kind: DeployErrorKind::Address { property: name, text },
+            }),
             Ok(text) => match ptree::marked(&text) {
                 Some((syntax, payload)) => {
                     properties.insert(format!("__ptree__:{syntax}:{name}"), payload.to_owned());
@@ -106,6 +116,33 @@ pub fn properties(
     }
 }
 
+/// The task template's own variables as properties see them: in the reference, as written (3.7).
+fn class_variables(
+    role: &Role,
+    class: &TaskClass,
+    around: &dyn Variables,
+    world: &dyn World,
+) -> Result<ClassVariables, Vec<DeployError>> {
+    if !class.edition.properties_see_evaluated_variables() {
+        return Ok(ClassVariables {
+            defaults: sources(&class.defaults),
+            vars: sources(&class.vars),
+        });
+    }
+    let mut fields = Fields {
+        role,
+        edition: class.edition,
+        world,
+        errors: Vec::new(),
+    };
+    let own = fields.class_variables(class, around);
+    if fields.errors.is_empty() {
+        Ok(own)
+    } else {
+        Err(fields.errors)
+    }
+}
+
 fn sources(block: &[Variable]) -> BTreeMap<String, String> {
     block
         .iter()
@@ -113,15 +150,22 @@ fn sources(block: &[Variable]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A bound channel. One whose target is no address gets no properties: as the reference has it, it is left out
+/// A bound channel. In the reference, one whose target is no address as written gets no properties: it is left out
 /// (`template-language.md` 2.7); the compiler warns.
-fn inbound<'a>(inbound: &'a Inbound, endpoints: &Endpoints, values: &mut BTreeMap<String, Value<'a>>) {
+fn inbound<'a>(
+    inbound: &'a Inbound,
+    edition: Edition,
+    endpoints: &Endpoints,
+    values: &mut BTreeMap<String, Value<'a>>,
+) {
     let address = match inbound.target.literal() {
         Some("") => match endpoints.get(&inbound.channel.name) {
             Some(endpoint) => Value::Text(endpoint.bound()),
             None => return,
         },
-        _ if is_address(&inbound.target.source()) => Value::Template(&inbound.target),
+        _ if edition.bound_targets_are_addresses() || is_address(&inbound.target.source()) => {
+            Value::Template(&inbound.target)
+        }
         _ => return,
     };
     let prefix = channel(
@@ -162,6 +206,12 @@ fn outbound<'a>(
             near: bound.near(target),
         }),
     }
+}
+
+/// Whether a channel has got an address that is none.
+fn bad_address(property: &str, text: &str, edition: Edition) -> bool {
+    let address = property.starts_with("chans.") && property.ends_with(".address");
+    edition.bound_targets_are_addresses() && address && !is_address(text)
 }
 
 fn is_address(target: &str) -> bool {

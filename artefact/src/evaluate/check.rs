@@ -289,10 +289,16 @@ impl<'a, 'c> Checker<'a, 'c> {
         companion.unwrap_or_else(|| self.wrong_kind(at, format!("there is no #{name} here")))
     }
 
+    /// In the reference, `let` can declare nothing that a variable is called.
+    fn taken_from_let(&self, name: &'a str) -> bool {
+        match resolve(self.context, name) {
+            Some(Named::Variable(_)) => !self.context.edition.variables_hide_no_function(),
+            named => named.is_some(),
+        }
+    }
+
     fn declaration(&mut self, name: &'a str, value: &'a Expression, body: &'a Expression, at: u32) -> Nature {
-        let taken = self.local(name).is_some()
-            || self.in_environment(name).is_some()
-            || super::builtins::exists(name);
+        let taken = self.local(name).is_some() || self.taken_from_let(name) || super::builtins::exists(name);
         if taken {
             let fault = Fault::kind(at, format!("`let` cannot redeclare {name}"));
             self.fault(fault.hint(Some("choose a name that nothing has".into())));

@@ -4,10 +4,22 @@ use std::fmt::Write as _;
 
 use super::json;
 use super::value::{Key, ListKind, Value};
+use crate::edition::Edition;
 
 /// Text that a field gets. An error only for values whose text would mean nothing to anybody.
-pub(super) fn field(value: &Value<'_>, out: &mut String) -> Result<(), String> {
+pub(super) fn field(value: &Value<'_>, edition: Edition, out: &mut String) -> Result<(), String> {
     match value {
+        Value::Nil | Value::Role(None) if edition.nil_has_no_text() => {
+            return Err("there is nothing to write: the value is nil".to_owned());
+        }
+        Value::List(_) | Value::Map(_) if edition.values_print_as_json() => {
+            out.push_str(&json::encode(value)?);
+            Ok(())
+        }
+        Value::Float(f) if edition.values_print_as_json() => {
+            out.push_str(&number(*f, edition));
+            Ok(())
+        }
         Value::List(list) if matches!(list.kind, ListKind::Any | ListKind::Str) => {
             out.push_str(&json::encode(value)?);
             Ok(())
@@ -97,6 +109,12 @@ fn scientific(value: f64) -> (String, i32) {
         Some((digits, exponent)) => (digits.to_owned(), exponent.parse().unwrap_or(0)),
         None => (text, 0),
     }
+}
+
+/// A number as text.
+pub(crate) fn number(value: f64, edition: Edition) -> String {
+    let written = edition.values_print_as_json().then(|| json_float(value));
+    written.flatten().unwrap_or_else(|| float(value))
 }
 
 /// A number in JSON: exponent form only below 1e-6 or from 1e21 on.

@@ -2,7 +2,7 @@
 
 use partita_stdlib::{Function, Id, NAMESPACES, Purity, member, plain};
 
-use super::{Context, Place};
+use super::{Context, Place, builtins};
 
 /// What a name of the environment stands for.
 #[derive(Clone, Copy)]
@@ -26,6 +26,14 @@ pub(super) fn resolve<'a>(context: &Context<'a>, name: &'a str) -> Option<Named<
         return Some(Named::Namespace(name));
     }
     context.variables.get(name).map(Named::Variable)
+}
+
+/// What a name stands for where it is called. In the reference a variable hides a built-in there.
+pub(super) fn callee_of<'a>(context: &Context<'a>, name: &'a str) -> Option<Named<'a>> {
+    resolve(context, name).filter(|named| {
+        let hides = matches!(named, Named::Variable(_)) && builtins::exists(name);
+        !(hides && context.edition.variables_hide_no_function())
+    })
 }
 
 /// The function that is a member of a namespace, where it exists.
@@ -70,7 +78,7 @@ pub(super) fn suggestion(context: &Context<'_>, name: &str) -> Option<String> {
 
 /// The function without a namespace that was probably meant.
 pub(super) fn nearest_function(context: &Context<'_>, name: &str) -> Option<&'static str> {
-    let builtins = super::builtins::names().filter(|builtin| context.variables.get(builtin).is_none());
+    let builtins = builtins::names().filter(|builtin| context.variables.get(builtin).is_none());
     crate::similar::closest(name, functions(context).chain(builtins))
 }
 

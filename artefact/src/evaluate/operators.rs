@@ -6,6 +6,7 @@ use regex::Regex;
 
 use super::value::{Key, ListKind, Value};
 use super::{MAX_LIST, MAX_TEXT, Time};
+use crate::edition::Edition;
 use crate::expression::Binary;
 
 type Outcome<'a> = Result<Value<'a>, String>;
@@ -90,6 +91,14 @@ pub(super) fn compare(a: &Value<'_>, b: &Value<'_>) -> Option<std::cmp::Ordering
         (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
         (a, b) => float(a)?.partial_cmp(&float(b)?),
     }
+}
+
+/// Whether two texts can be put in order.
+pub(super) fn ordered_texts(edition: Edition) -> Result<(), String> {
+    if edition.texts_have_no_order() {
+        return Err("texts have no order".to_owned());
+    }
+    Ok(())
 }
 
 fn order<'a>(operator: Binary, left: &Value<'_>, right: &Value<'_>) -> Outcome<'a> {

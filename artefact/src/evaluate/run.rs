@@ -18,7 +18,7 @@ use crate::ir::Code;
 /// Evaluates and appends the text of the value.
 pub(super) fn run(code: &Code, context: &Context<'_>, out: &mut String) -> Step<()> {
     let value = value(code, context)?;
-    format::field(&value, out).map_err(|message| Fault::run(code.expression.at, message))
+    format::field(&value, context.edition, out).map_err(|message| Fault::run(code.expression.at, message))
 }
 
 pub(super) fn value<'a>(code: &'a Code, context: &Context<'a>) -> Step<Value<'a>> {
@@ -293,6 +293,10 @@ impl<'a> Run<'a, '_> {
             _ => {
                 let left = self.eval(left)?;
                 let right = self.eval(right)?;
+                if operator.orders() && matches!((&left, &right), (Value::Str(_), Value::Str(_))) {
+                    operators::ordered_texts(self.context.edition)
+                        .map_err(|message| Fault::run(at, message))?;
+                }
                 operators::apply(operator, left, right).map_err(|message| Fault::run(at, message))
             }
         }

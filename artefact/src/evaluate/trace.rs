@@ -56,7 +56,7 @@ fn follow(
             Written::Expression(code) => {
                 let before = recorder.done.len();
                 let written = run::watched(code, context, Some(recorder)).and_then(|value| {
-                    super::format::field(&value, &mut text)
+                    super::format::field(&value, context.edition, &mut text)
                         .map_err(|message| Fault::run(code.expression.at, message))
                 });
                 if let Err(fault) = written {

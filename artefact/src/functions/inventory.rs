@@ -79,10 +79,9 @@ fn cards_of(host: &str, world: &dyn World) -> Result<BTreeMap<String, Card>, Str
     serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
-/// Serial numbers as a JSON list. The reference lists them in random order, we sort; a mistake becomes a list
-/// with a text in it.
-pub(super) fn cards(host: &str, world: &dyn World) -> String {
-    let serials = cards_of(host, world)
+/// Serial numbers as a JSON list. The reference lists them in random order, we sort.
+pub(super) fn cards(host: &str, world: &dyn World) -> Result<String, String> {
+    cards_of(host, world)
         .map(|cards| {
             cards
                 .into_values()
@@ -95,8 +94,7 @@ pub(super) fn cards(host: &str, world: &dyn World) -> String {
             } else {
                 list(&serials)
             }
-        });
-    serials.unwrap_or_else(|message| format!("[\"error: {message}\"]"))
+        })
 }
 
 /// Endpoints of one card, separated by spaces, sorted.

@@ -13,12 +13,12 @@ pub(super) fn atoi(text: &str) -> Result<i64, i64> {
     })
 }
 
-pub(super) fn is_truthy(text: &str) -> bool {
+pub(crate) fn is_truthy(text: &str) -> bool {
     let text = crate::evaluate::case::lower(text.trim());
     TRUTHY.contains(&text.as_str())
 }
 
-pub(super) fn is_falsy(text: &str) -> bool {
+pub(crate) fn is_falsy(text: &str) -> bool {
     let text = crate::evaluate::case::lower(text.trim());
     text.is_empty() || FALSY.contains(&text.as_str())
 }

@@ -1,6 +1,6 @@
 //! The walk over the templates that makes the roles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::around::Around;
 use super::error::{ErrorKind, InstantiateError, error_at, record};
@@ -263,6 +263,9 @@ impl<'a> Engine<'a> {
         };
         if let Some((name, item)) = local {
             layers.vars.insert(name.to_owned(), item.to_owned());
+            if around.module.edition.iterator_variable_beats_user_variable() {
+                layers.user.insert(name.to_owned(), item.to_owned());
+            }
         }
         Some(Shell {
             constraints: merge::constraints(around.constraints, constraints),
@@ -339,11 +342,15 @@ impl<'a> Engine<'a> {
             match &template.iterator {
                 Some(iterator) => {
                     let instances = self.iterate(template, iterator, &inside).unwrap_or_default();
-                    empty_iterators += usize::from(instances.empty);
+                    let leaves_nothing = around.module.edition.empty_iterators_leave_nothing();
+                    empty_iterators += usize::from(instances.empty && !leaves_nothing);
                     roles.extend(instances.roles);
                 }
                 None => roles.extend(self.role(template, None, None, &inside)),
             }
+        }
+        if around.module.edition.one_path_is_one_role() {
+            self.refuse_twins(&roles);
         }
         role.critical = roles.iter().any(|child| child.enabled && child.critical);
         role.enabled = roles.iter().any(|child| child.enabled) || empty_iterators > 0;
@@ -353,7 +360,18 @@ impl<'a> Engine<'a> {
         (role.enabled || is_root || self.keep).then_some(role)
     }
 
-    /// The instances of an iterator. Whether it counts as disabled is decided by the text of `enabled` as written: with an expression in it all instances go, whatever they evaluated to (`template-language.md` 3.5).
+    /// Of roles that stand side by side, each has its own path.
+    fn refuse_twins(&mut self, roles: &[Role]) {
+        let mut seen = BTreeSet::new();
+        for role in roles.iter().filter(|role| role.enabled) {
+            if !seen.insert(role.path.as_str()) {
+                self.fail::<()>(ErrorKind::SamePath, role.span, role.path.clone());
+            }
+        }
+    }
+
+    /// The instances of an iterator. In the reference, the text of `enabled` as written decides whether it counts as
+    /// disabled: with an expression in it all instances go, whatever they evaluated to (`template-language.md` 3.5).
     fn iterate(
         &mut self,
         template: &'a RoleTemplate,
@@ -383,7 +401,8 @@ impl<'a> Engine<'a> {
                 break;
             }
         }
-        if template.enabled.literal().is_some_and(is_true) {
+        let each_decides = around.module.edition.iterator_enabled_decides_each_instance();
+        if each_decides || template.enabled.literal().is_some_and(is_true) {
             let empty = !instances.iter().any(|role| role.enabled);
             return Some(Instances {
                 roles: instances,
@@ -422,7 +441,7 @@ impl<'a> Engine<'a> {
     }
 
     fn task(&mut self, role: Role, load: &str, traits: Traits, around: &Around<'_>) -> Option<Role> {
-        let identity = identity::task(&around.module.repository, &around.module.revision, load);
+        let identity = identity::loaded(around.module, load);
         let Some(class) = self.artefact.classes.get(&identity) else {
             return self.fail(ErrorKind::MissingClass { identity }, role.span, role.path);
         };
@@ -449,10 +468,10 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// The root of the included file takes the place of the role, under its name. Of the role only the variables stay,
-    /// as a level between the parent and the included root (`template-language.md` 7.1).
+    /// The root of the included file takes the place of the role, under its name. Of the role the variables stay, as a
+    /// level between the parent and the included root; in the reference, nothing else (`template-language.md` 7.1).
     fn include(&mut self, role: Role, text: String, around: &Around<'_>) -> Option<Role> {
-        let identity = identity::workflow(&around.module.repository, &around.module.revision, &text);
+        let identity = identity::included(around.module, &text);
         let Some(module) = self.artefact.modules.get(&identity) else {
             return self.fail(ErrorKind::MissingModule { identity }, role.span, role.path);
         };
@@ -470,12 +489,17 @@ impl<'a> Engine<'a> {
         }
         self.including.push(identity.clone());
         let stack = around.stack.below(&role.layers);
-        let inside = Around {
+        let mut inside = Around {
             stack: &stack,
             module,
             depth: around.depth + 1,
             ..*around
         };
+        if around.module.edition.include_passes_on_what_it_has() {
+            inside.constraints = &role.constraints;
+            inside.connect = &role.connect;
+            inside.bind = &role.bind;
+        }
         let root = self.role(&module.root, Some(&role.name), None, &inside);
         self.including.pop();
         let include = Include {

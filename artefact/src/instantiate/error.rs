@@ -32,6 +32,18 @@ pub enum ErrorKind {
     /// Not an error but a warning: the weight of a trigger is not a number.
     #[error(transparent)]
     Weight(#[from] WeightError),
+    /// A weight that is not a number, where that is an error.
+    #[error("{}", .0.refused())]
+    NoWeight(WeightError),
+    /// `enabled` means neither yes nor no.
+    #[error("`enabled` is neither yes nor no but `{text}`")]
+    NeitherYesNorNo {
+        /// What it evaluates to.
+        text: String,
+    },
+    /// Another role has the same path.
+    #[error("another role has the same path")]
+    SamePath,
     /// An include means a workflow template that the artefact does not hold.
     #[error("there is no workflow template `{identity}`")]
     MissingModule {
@@ -99,6 +111,13 @@ impl InstantiateError {
                 Some("`load` is empty: name a file of the folder `tasks`".to_owned())
             }
             ErrorKind::MissingClass { .. } | ErrorKind::Weight(_) => None,
+            ErrorKind::NoWeight(_) => {
+                Some("a weight is a sign and digits, as in `before_CONFIGURE-10`".to_owned())
+            }
+            ErrorKind::NeitherYesNorNo { .. } => {
+                Some("yes: true, yes, y, 1, on, ok; no: false, no, n, 0, off, none, or nothing".to_owned())
+            }
+            ErrorKind::SamePath => Some("give them different names, or disable one of them".to_owned()),
             ErrorKind::Range { .. } => {
                 Some("the variable should look like [\"a\",\"b\"]; numbers must be in quotes".to_owned())
             }

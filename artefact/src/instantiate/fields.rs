@@ -8,6 +8,7 @@ use super::error::{ErrorKind, error_at, record};
 use super::view::View;
 use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
+use crate::functions::strings;
 use crate::instance::{Moment, Traits, TraitsTexts};
 use crate::ir::{RoleTemplate, Span, Template, TraitsTemplate, Variable};
 
@@ -33,14 +34,28 @@ impl Scene<'_> {
 
 impl Engine<'_> {
     pub(super) fn enabled(&mut self, template: &Template, scene: &Scene<'_>) -> bool {
-        if let Some(text) = template.literal() {
-            return is_true(text);
-        }
-        match self.evaluate(template, scene) {
+        let edition = scene.around.module.edition;
+        let text = match template.literal() {
+            Some(text) => Ok(text.to_owned()),
+            None => self.evaluate(template, scene),
+        };
+        match text {
+            Ok(text) if edition.enabled_is_yes_or_no() => match yes_or_no(&text) {
+                Some(yes) => yes,
+                None => {
+                    let kind = ErrorKind::NeitherYesNorNo { text };
+                    self.fail::<()>(kind, template.span, scene.path());
+                    false
+                }
+            },
             Ok(text) => is_true(&text),
             Err(error) => {
                 let span = error.span;
-                self.warn(ErrorKind::Enabled(error), span, scene);
+                if edition.failing_enabled_is_an_error() {
+                    self.fail::<()>(ErrorKind::Evaluate(error), span, scene.path());
+                } else {
+                    self.warn(ErrorKind::Enabled(error), span, scene);
+                }
                 false
             }
         }
@@ -96,9 +111,15 @@ impl Engine<'_> {
     }
 
     pub(super) fn traits(&mut self, template: &TraitsTemplate, scene: &Scene<'_>) -> Option<Traits> {
+        let edition = scene.around.module.edition;
         let timeout = self.text(&template.timeout, scene);
         let trigger = self.text(&template.trigger, scene);
-        let never = template.trigger.literal() == Some("");
+        let never = template.trigger.literal() == Some("")
+            || edition.empty_trigger_is_none() && trigger.as_deref() == Some("");
+        let timeout = timeout.map(|text| match text.as_str() {
+            "" if edition.empty_trigger_is_none() => crate::moment::default_timeout(never).to_owned(),
+            _ => text,
+        });
         let await_at = if never {
             Some(String::new())
         } else {
@@ -113,7 +134,11 @@ impl Engine<'_> {
         let own_await = (texts.await_at != texts.trigger).then_some((&texts.await_at, &template.await_at));
         for (text, template) in [(&texts.trigger, &template.trigger)].into_iter().chain(own_await) {
             if let Err(error) = Moment::check(text) {
-                self.warn(error.into(), template.span, scene);
+                if edition.weights_are_numbers() {
+                    self.fail::<()>(ErrorKind::NoWeight(error), template.span, scene.path());
+                } else {
+                    self.warn(error.into(), template.span, scene);
+                }
             }
         }
         let trigger = Moment::parse(&texts.trigger);
@@ -173,4 +198,13 @@ impl Engine<'_> {
 pub(super) fn is_true(text: &str) -> bool {
     let text = text.trim();
     text == "1" || text.eq_ignore_ascii_case("true")
+}
+
+/// The words of `strings.IsTruthy` and `strings.IsFalsy` (`template-language.md` 5.1).
+fn yes_or_no(text: &str) -> Option<bool> {
+    if strings::is_truthy(text) {
+        Some(true)
+    } else {
+        strings::is_falsy(text).then_some(false)
+    }
 }

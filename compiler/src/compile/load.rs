@@ -277,6 +277,9 @@ impl<'r> Loader<'r> {
             let snapshot = repository
                 .snapshot(location.revision.as_deref())
                 .map_err(|error| failed(&error))?;
+            // What it leads to in the same repository is read from the same snapshot.
+            let pinned = (identifier.clone(), snapshot.revision());
+            self.snapshots.entry(pinned).or_insert(snapshot);
             self.snapshots.insert(key.clone(), snapshot);
         }
         let Some(snapshot) = self.snapshots.get(&key).copied() else {
@@ -391,7 +394,7 @@ pub(crate) fn name_mismatch(module: &Module, name: &str) -> Option<Diagnostic> {
 
 /// Identities of the workflow templates that a module includes by name.
 fn literal_includes(module: &Module) -> impl Iterator<Item = String> {
-    literal(module, identity::workflow, |body| match body {
+    literal(module, identity::included, |body| match body {
         Body::Include(text) => Some(text),
         _ => None,
     })
@@ -399,7 +402,7 @@ fn literal_includes(module: &Module) -> impl Iterator<Item = String> {
 
 /// Identities of the task templates that a module loads by name.
 fn literal_classes(module: &Module) -> impl Iterator<Item = String> {
-    literal(module, identity::task, |body| match body {
+    literal(module, identity::loaded, |body| match body {
         Body::Task { load, .. } => Some(load),
         _ => None,
     })
@@ -407,12 +410,12 @@ fn literal_classes(module: &Module) -> impl Iterator<Item = String> {
 
 fn literal(
     module: &Module,
-    identity: fn(&str, &str, &str) -> String,
+    identity: fn(&Module, &str) -> String,
     file: fn(&Body) -> Option<&Template>,
 ) -> impl Iterator<Item = String> {
     let roles = walk::roles(&module.root);
     roles.into_iter().filter_map(move |role| {
         let text = file(&role.body)?.literal().filter(|text| !text.is_empty())?;
-        Some(identity(&module.repository, &module.revision, text))
+        Some(identity(module, text))
     })
 }

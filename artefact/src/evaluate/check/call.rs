@@ -2,7 +2,7 @@ use partita_stdlib::{Function, Kind};
 
 use super::findings::deprecated;
 use super::{Checker, Rigour, Scope};
-use crate::evaluate::names::{Named, member_of, nearest_function, nearest_member, resolve};
+use crate::evaluate::names::{Named, callee_of, member_of, nearest_function, nearest_member, resolve};
 use crate::evaluate::nature::Nature;
 use crate::evaluate::{ErrorKind, Fault, Place, builtins};
 use crate::expression::{Expression, Node};
@@ -20,6 +20,11 @@ impl<'a> Checker<'a, '_> {
         // The reference never looks at the arguments of a callee that it knows nothing about: that is where
         // undefined names pass.
         let nature = self.nature(callee);
+        if self.context.edition.undefined_arguments_are_errors() {
+            for argument in arguments {
+                self.nature(argument);
+            }
+        }
         self.not_callable(&nature, at)
     }
 
@@ -30,7 +35,7 @@ impl<'a> Checker<'a, '_> {
         if let Some(nature) = self.local(name).cloned() {
             return self.not_callable(&nature, at);
         }
-        match resolve(self.context, name) {
+        match callee_of(self.context, name) {
             Some(Named::Function(function)) => {
                 if self.rigour == Rigour::Full {
                     self.remarks.extend(deprecated(function, name, at));
@@ -100,7 +105,9 @@ impl<'a> Checker<'a, '_> {
             self.wrong_kind(at, format!("{name} takes {wanted} arguments, not {given}"));
             return result(function);
         }
-        let lenient = self.rigour == Rigour::Reference && function.result != Kind::Any;
+        let lenient = self.rigour == Rigour::Reference
+            && function.result != Kind::Any
+            && !self.context.edition.undefined_arguments_are_errors();
         for (argument, kind) in arguments.iter().zip(function.parameters) {
             let before = self.faults.len();
             let mut nature = self.nature(argument);
@@ -122,7 +129,7 @@ impl<'a> Checker<'a, '_> {
 
     pub(super) fn predicate_call(&mut self, name: &'a str, arguments: &'a [Expression], at: u32) -> Nature {
         let plain = name.strip_prefix("::");
-        if plain.is_none() && (self.local(name).is_some() || resolve(self.context, name).is_some()) {
+        if plain.is_none() && (self.local(name).is_some() || callee_of(self.context, name).is_some()) {
             let fault = Fault::kind(at, format!("a variable hides the built-in {name}"));
             return self.fault(fault.hint(Some(format!("write `::{name}(…)`"))));
         }

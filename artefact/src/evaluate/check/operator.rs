@@ -1,6 +1,6 @@
 use super::{Checker, Rigour};
-use crate::evaluate::Fault;
 use crate::evaluate::nature::Nature;
+use crate::evaluate::{Fault, operators};
 use crate::expression::{Binary, Expression, Node};
 
 impl<'a> Checker<'a, '_> {
@@ -18,6 +18,9 @@ impl<'a> Checker<'a, '_> {
         {
             return self.wrong_kind(at, format!("`{pattern}` is not a pattern: {error}"));
         }
+        if operator.orders() && l == Nature::Str && r == Nature::Str {
+            self.order_of_texts(at);
+        }
         if let Some(nature) = result(operator, &l, &r) {
             return nature;
         }
@@ -31,6 +34,22 @@ impl<'a> Checker<'a, '_> {
             format!("`{}` does not work on {l} and {r}", operator.symbol()),
         );
         self.fault(fault.hint(hint))
+    }
+}
+
+impl Checker<'_, '_> {
+    /// Texts are compared byte by byte, and all variables are texts: hardly ever what is meant.
+    fn order_of_texts(&mut self, at: u32) {
+        let hint = Some("compare numbers: `int(a) < int(b)`".to_owned());
+        if let Err(message) = operators::ordered_texts(self.context.edition) {
+            self.fault(Fault::kind(at, message).hint(hint));
+        } else if self.rigour == Rigour::Full {
+            self.misleads(
+                at,
+                "texts are compared letter by letter: \"10\" is less than \"2\"",
+                hint,
+            );
+        }
     }
 }
 

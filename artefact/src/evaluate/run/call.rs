@@ -4,9 +4,9 @@ use std::sync::Arc;
 use partita_stdlib::{Function, Kind, NilArgument};
 
 use super::{Run, Scope};
-use crate::evaluate::names::{Named, member_of, nearest_member, resolve};
+use crate::evaluate::names::{Named, callee_of, member_of, nearest_member, resolve};
 use crate::evaluate::value::{Key, List, Map, Value};
-use crate::evaluate::{Fault, MAX_STEPS, Place, Step, builtins, operators};
+use crate::evaluate::{Fault, MAX_STEPS, Place, Step, builtins, format, operators};
 use crate::expression::{Binary, Expression, Node};
 use crate::functions;
 
@@ -44,7 +44,7 @@ impl<'a> Run<'a, '_> {
         if let Some(builtin) = name.strip_prefix("::") {
             return self.builtin(builtin, arguments, at);
         }
-        match resolve(self.context, name) {
+        match callee_of(self.context, name) {
             Some(Named::Function(function)) => {
                 let arguments = self.all(arguments)?;
                 self.function(function, function.nil, arguments, at)
@@ -61,6 +61,9 @@ impl<'a> Run<'a, '_> {
             return self.member(&Value::Namespace("$env"), property, at);
         }
         let arguments = self.all(arguments)?;
+        if let ("string", [Value::Float(number)]) = (name, arguments.as_slice()) {
+            return Ok(Value::text(format::number(*number, self.context.edition)));
+        }
         builtins::call(name, &arguments, self.context.world).map_err(|message| Fault::run(at, message))
     }
 
