@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use partita_artefact::ir::Edition;
 use serde_json::{Value, json};
 
 use super::{Decoded, Decoder, run, task_class, workflow};
@@ -84,12 +85,13 @@ fn decode(target: &str, document: &str, preset: Option<&str>) -> Result<Value, S
             let fields = d.fields(root, "root").unwrap();
             variables(&d.class_variables(&fields, "v"))
         }),
-        "wftmap" => value(workflow(document, 0)).map(|module| variables(&module.root.vars)),
-        "wft" => value(workflow(document, 0)).map(|_| json!("ok")),
-        "tt" => value(task_class(document, 0)).map(|_| json!("ok")),
-        "float" => value(task_class(document, 0)).map(|class| json!(class.wants.cpu)),
-        "shell" => value(task_class(document, 0)).map(|class| json!(class.command.is_some_and(|c| c.shell))),
-        "ports" => value(task_class(document, 0)).map(|class| {
+        "wftmap" => value(workflow(document, 0, Edition::Aliecs)).map(|module| variables(&module.root.vars)),
+        "wft" => value(workflow(document, 0, Edition::Aliecs)).map(|_| json!("ok")),
+        "tt" => value(task_class(document, 0, Edition::Aliecs)).map(|_| json!("ok")),
+        "float" => value(task_class(document, 0, Edition::Aliecs)).map(|class| json!(class.wants.cpu)),
+        "shell" => value(task_class(document, 0, Edition::Aliecs))
+            .map(|class| json!(class.command.is_some_and(|c| c.shell))),
+        "ports" => value(task_class(document, 0, Edition::Aliecs)).map(|class| {
             class
                 .wants
                 .ports
@@ -98,7 +100,7 @@ fn decode(target: &str, document: &str, preset: Option<&str>) -> Result<Value, S
                 .collect::<Vec<_>>()
                 .into()
         }),
-        "mode" => value(task_class(document, 0)).map(|class| json!(mode(class.mode))),
+        "mode" => value(task_class(document, 0, Edition::Aliecs)).map(|class| json!(mode(class.mode))),
         "inbound" => with_v(document, |d, v| {
             d.inbound_channel(v, false)
                 .map_or(Value::Null, |channel| inbound(&channel))
@@ -119,7 +121,7 @@ fn value<T>(decoded: Decoded<T>) -> Result<T, String> {
 }
 
 fn with_root(document: &str, read: impl FnOnce(&mut Decoder, &Node) -> Value) -> Result<Value, String> {
-    let decoded = run(document, 0, |d, root| {
+    let decoded = run(document, 0, Edition::Aliecs, |d, root| {
         root.map_or(Value::Null, |root| read(d, root))
     });
     value(decoded)
