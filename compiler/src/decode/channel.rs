@@ -71,24 +71,9 @@ impl Decoder {
         let fields = self.fields(item, "channel")?;
         self.check_keys(&fields, "`bind` channel", &INBOUND);
         let channel = self.channel(&fields);
-        let target = self.text(&fields, "target").unwrap_or_default();
-        if !target.trim().is_empty()
-            && !["tcp://", "ipc://"]
-                .iter()
-                .any(|scheme| target.trim().starts_with(scheme))
-        {
-            let label = fields.get("target").map(|node| self.label(node));
-            let message = format!("channel `{}` is left out: its target is no address", channel.name);
-            let warning = Diagnostic::warning(Code::NoEffect, message);
-            let warning = label.into_iter().fold(warning, Diagnostic::at);
-            self.report(warning.hint("begin the target of a bound channel with `tcp://` or `ipc://`"));
-        }
+        self.check_bound_target(&fields, &channel.name);
         let global = if in_class {
-            let text = self.text(&fields, "global").unwrap_or_default();
-            self.literal(
-                &text,
-                fields.get("global").map_or(fields.place(), |node| node.place),
-            )
+            self.never_templated(&fields, "global")
         } else {
             self.template_or_empty(&fields, "global")
         };
@@ -101,6 +86,25 @@ impl Decoder {
             global,
             addressing,
         })
+    }
+
+    /// In the reference, a channel whose target is no address as written gets none at all (2.7).
+    fn check_bound_target(&mut self, fields: &Fields<'_>, channel: &str) {
+        let Some((node, target)) = fields.get("target").zip(self.text(fields, "target")) else {
+            return;
+        };
+        let target = target.trim();
+        let address = ["tcp://", "ipc://"]
+            .iter()
+            .any(|scheme| target.starts_with(scheme));
+        let strict = self.edition.bound_targets_are_addresses();
+        if target.is_empty() || address || strict && target.contains("{{") {
+            return;
+        }
+        let message = format!("channel `{channel}` is left out: its target is no address");
+        let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
+        let warning = warning.hint("begin the target of a bound channel with `tcp://` or `ipc://`");
+        self.report_trap(strict, warning);
     }
 
     fn channel(&mut self, fields: &Fields<'_>) -> ChannelTemplate {

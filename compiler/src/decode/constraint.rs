@@ -21,11 +21,7 @@ impl Decoder {
             let value = if templated {
                 self.template_or_empty(&fields, "value")
             } else {
-                let text = self.text(&fields, "value").unwrap_or_default();
-                self.literal(
-                    &text,
-                    fields.get("value").map_or(fields.place(), |node| node.place),
-                )
+                self.never_templated(&fields, "value")
             };
             constraints.push(ConstraintTemplate {
                 span: fields.span(),

@@ -131,7 +131,7 @@ impl Decoder {
             if let Some(close) = closest(name, known.iter().copied()) {
                 diagnostic = diagnostic.hint(format!("did you mean `{close}`?"));
             }
-            self.report(diagnostic);
+            self.report_trap(self.edition.unknown_keys_are_errors(), diagnostic);
         }
     }
 }

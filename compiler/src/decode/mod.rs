@@ -93,6 +93,11 @@ impl Decoder {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Reports what the reference passes over in silence and `strict` refuses.
+    fn report_trap(&mut self, strict: bool, warning: Diagnostic) {
+        self.report(if strict { warning.as_error() } else { warning });
+    }
+
     fn load_error(&mut self, error: &LoadError) {
         let (code, place) = match error {
             LoadError::Syntax { place, .. } => (Code::YamlSyntax, *place),
@@ -160,7 +165,14 @@ impl Decoder {
             );
             return Vec::new();
         };
-        items.iter().filter(|item| !scalar::is_null(item)).collect()
+        let (empty, items): (Vec<&Node>, Vec<&Node>) = items.iter().partition(|item| scalar::is_null(item));
+        for item in empty {
+            let warning =
+                Diagnostic::warning(Code::NoEffect, format!("an empty item of `{key}` is left out"));
+            let warning = warning.at(self.label(item)).hint("remove the lone `-`");
+            self.report_trap(self.edition.empty_items_are_errors(), warning);
+        }
+        items
     }
 
     /// The list of templates in `key`; null elements are left out.

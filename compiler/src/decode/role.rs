@@ -126,7 +126,10 @@ impl Decoder {
 
     fn role_base(&mut self, fields: &Fields<'_>) -> RoleTemplate {
         let enabled = match self.template(fields, "enabled") {
-            Some(enabled) => enabled,
+            Some(enabled) => {
+                self.check_enabled(fields, &enabled);
+                enabled
+            }
             None => self.literal("true", fields.place()),
         };
         RoleTemplate {
@@ -170,6 +173,9 @@ impl Decoder {
 
     /// The reference keeps or drops an iterator by the raw text of `enabled` (3.5).
     fn check_iterator_enabled(&mut self, fields: &Fields<'_>) {
+        if self.edition.iterator_enabled_decides_each_instance() {
+            return;
+        }
         let Some(node) = fields.get("enabled") else { return };
         let text = node.source_text().unwrap_or_default().trim().to_lowercase();
         if text != "true" && text != "1" {
@@ -179,7 +185,36 @@ impl Decoder {
         }
     }
 
+    /// Only `true` and `1` mean yes to the reference, everything else means no (2.3).
+    fn check_enabled(&mut self, fields: &Fields<'_>, enabled: &Template) {
+        let Some((node, text)) = fields.get("enabled").zip(enabled.literal()) else {
+            return;
+        };
+        let word = text.trim().to_lowercase();
+        let understood = ["true", "1", "false", "0", "no", "n", "off", "none"].contains(&word.as_str());
+        let yes = ["yes", "y", "on", "ok"].contains(&word.as_str());
+        let strict = self.edition.enabled_is_yes_or_no();
+        if understood || strict && (yes || word.is_empty()) {
+            return;
+        }
+        let message = if strict {
+            format!("`enabled` is neither yes nor no but `{text}`")
+        } else {
+            format!("`enabled: {text}` disables the role")
+        };
+        let warning = Diagnostic::warning(Code::InvalidValue, message).at(self.label(node));
+        let hint = if yes {
+            "did you mean `true`?"
+        } else {
+            "write `true` or `false`"
+        };
+        self.report_trap(strict, warning.hint(hint));
+    }
+
     fn lost_on_include(&mut self, fields: &Fields<'_>) {
+        if self.edition.include_passes_on_what_it_has() {
+            return;
+        }
         for key in ["constraints", "connect", "bind"] {
             if let Some(node) = fields.get(key) {
                 let message = format!("`{key}` of an include is dropped");
@@ -248,6 +283,8 @@ impl Decoder {
         };
         let timeout = match self.template(fields, "timeout") {
             Some(timeout) => timeout,
+            // Chosen when the trigger is known.
+            None if self.edition.empty_trigger_is_none() => self.literal("", fields.place()),
             None => Template {
                 span: trigger.span,
                 parts: vec![Part::Text(default.to_owned())],
@@ -298,7 +335,8 @@ impl Decoder {
         });
         if weight.is_some_and(|weight| weight.parse::<i64>().is_err()) {
             let message = format!("`{key}`: `{text}` is cut at its last sign and has no weight after it");
-            self.report(Diagnostic::warning(Code::InvalidValue, message).at(self.label(node)));
+            let warning = Diagnostic::warning(Code::InvalidValue, message).at(self.label(node));
+            self.report_trap(self.edition.weights_are_numbers(), warning);
         }
         let prefixes = ["before_", "after_", "enter_", "leave_"];
         let comes = name == "DESTROY" || prefixes.iter().any(|prefix| name.starts_with(prefix));

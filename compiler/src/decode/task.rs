@@ -102,13 +102,16 @@ impl Decoder {
         if let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == word) {
             return *mode;
         }
-        let message = format!("`mode`: `{text}` is not known and means `direct`");
+        let strict = self.edition.unknown_modes_are_errors();
+        let meaning = if strict { "" } else { " and means `direct`" };
+        let message = format!("`mode`: `{text}` is not known{meaning}");
         let warning = Diagnostic::warning(Code::InvalidValue, message).at(self.label(node));
         let close = closest(&word, MODES.iter().map(|(name, _)| *name));
-        self.report(match close {
+        let warning = match close {
             Some(close) => warning.hint(format!("did you mean `{close}`?")),
             None => warning.hint("known are direct, fairmq, basic and hook"),
-        });
+        };
+        self.report_trap(strict, warning);
         ControlMode::Direct
     }
 
@@ -173,7 +176,7 @@ impl Decoder {
         amount
     }
 
-    /// `p, a-b, …`. The reference takes the end of a range from its beginning: `10-20` is port 10 (2.6).
+    /// `p, a-b, …`
     fn ports(&mut self, fields: &Fields<'_>) -> Vec<(u64, u64)> {
         let Some((node, text)) = fields.get("ports").zip(self.text(fields, "ports")) else {
             return Vec::new();
@@ -183,29 +186,47 @@ impl Decoder {
         }
         let mut ports = Vec::new();
         for item in text.split(',') {
-            let ends: Vec<&str> = item.trim().split('-').collect();
-            let begin = match ends.as_slice() {
-                [begin] | [begin, _] => go_uint(begin),
-                _ => None,
-            };
-            let Some(begin) = begin else {
-                let message = format!(
-                    "`ports`: `{}` is neither a port nor a range of ports",
-                    item.trim()
-                );
-                self.report(Diagnostic::error(Code::InvalidValue, message).at(self.label(node)));
-                continue;
-            };
-            if let [_, end] = ends.as_slice()
-                && go_uint(end) != Some(begin)
-            {
-                let message = format!("`ports`: the range `{}` means port {begin} only", item.trim());
-                let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
-                self.report(warning.hint("list the ports one by one"));
+            match port_range(item.trim()) {
+                Some(range) => ports.push(self.port_range(range, item.trim(), node)),
+                None => {
+                    let message = format!(
+                        "`ports`: `{}` is neither a port nor a range of ports",
+                        item.trim()
+                    );
+                    self.report(Diagnostic::error(Code::InvalidValue, message).at(self.label(node)));
+                }
             }
-            ports.push((begin, begin));
         }
         ports
+    }
+
+    /// The ports of one item. The reference takes the end of a range from its beginning: `10-20` is port 10 (2.6).
+    fn port_range(&mut self, (begin, end): (u64, Option<u64>), item: &str, node: &Node) -> (u64, u64) {
+        let strict = self.edition.port_ranges_have_two_ends();
+        match end {
+            Some(end) if end == begin => (begin, begin),
+            Some(end) if strict && end > begin => (begin, end),
+            _ => {
+                let message = if strict {
+                    format!("`ports`: the range `{item}` has no end after its beginning")
+                } else {
+                    format!("`ports`: the range `{item}` means port {begin} only")
+                };
+                let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
+                self.report_trap(strict, warning.hint("list the ports one by one"));
+                (begin, begin)
+            }
+        }
+    }
+}
+
+/// `p` or `a-b`. As in the reference, what stands after the sign may be anything: then there is no end (12.7).
+fn port_range(item: &str) -> Option<(u64, Option<u64>)> {
+    let ends: Vec<&str> = item.split('-').collect();
+    match ends.as_slice() {
+        [port] => go_uint(port).map(|port| (port, Some(port))),
+        [begin, end] => go_uint(begin).map(|begin| (begin, go_uint(end))),
+        _ => None,
     }
 }
 

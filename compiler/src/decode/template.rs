@@ -3,6 +3,7 @@
 use partita_artefact::ir::{Part, Template};
 
 use super::Decoder;
+use super::fields::Fields;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::syntax;
 use crate::yaml::Place;
@@ -12,7 +13,7 @@ impl Decoder {
     /// is reached, and a disabled role may hold anything.
     pub(super) fn parse_template(&mut self, text: &str, place: Place) -> Template {
         let span = self.span(place);
-        let template = syntax::template::parse(text, span);
+        let template = syntax::template::parse_in(self.edition, text, span);
         for part in &template.parts {
             if let Part::Malformed { text, message } = part {
                 let label = Label {
@@ -31,7 +32,22 @@ impl Decoder {
         template
     }
 
-    /// Text that is never templated, braces or not.
+    /// The text of `key`, which is never templated, braces or not.
+    pub(super) fn never_templated(&mut self, fields: &Fields<'_>, key: &str) -> Template {
+        let text = self.text(fields, key).unwrap_or_default();
+        let Some(node) = fields.get(key) else {
+            return self.literal(&text, fields.place());
+        };
+        if text.contains("{{") {
+            let message = format!("`{key}` of a task template is not evaluated: the braces stay");
+            let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
+            let warning = warning.hint("write it on the role that loads the task template");
+            self.report_trap(self.edition.literal_texts_hold_no_braces(), warning);
+        }
+        self.literal(&text, node.place)
+    }
+
+    /// Text without expressions, braces or not.
     pub(super) fn literal(&self, text: &str, place: Place) -> Template {
         let parts = if text.is_empty() {
             Vec::new()

@@ -38,6 +38,12 @@ pub(super) fn is_public(node: &Node) -> bool {
     node.tag.as_deref() == Some(PUBLIC)
 }
 
+/// A mapping that says its value.
+fn has_value(node: &Node) -> bool {
+    matches!(&node.content, Content::Mapping(entries)
+        if entries.iter().any(|(key, _)| key.source_text() == Some("value")))
+}
+
 impl Decoder {
     /// `defaults` or `vars` of a role: scalars by their source text, `!public` mappings by their `value`; other
     /// shapes are dropped, so the variable is not defined (2.4).
@@ -50,7 +56,8 @@ impl Decoder {
             let Some(name) = self.variable_name(key, name) else {
                 continue;
             };
-            if value.alias {
+            let anything = self.edition.variables_of_any_shape_count();
+            if value.alias && !anything {
                 self.dropped(
                     &name,
                     value,
@@ -66,6 +73,13 @@ impl Decoder {
                 });
             } else if is_public(value) && matches!(value.content, Content::Mapping(_)) {
                 variables.extend(self.public(name, value));
+            } else if anything && value.tag.is_none() && has_value(value) {
+                // Written like a specification, but not to be shown.
+                let variable = self.public(name, value);
+                variables.extend(variable.map(|variable| Variable {
+                    spec: None,
+                    ..variable
+                }));
             } else {
                 self.dropped_collection(&name, value);
             }
@@ -203,29 +217,25 @@ impl Decoder {
 
     fn dropped(&mut self, name: &str, node: &Node, why: &str, hint: &str) {
         let message = format!("variable `{name}` is not defined: {why}");
-        self.report(
-            Diagnostic::warning(Code::DroppedVariable, message)
-                .at(self.label(node))
-                .hint(hint),
-        );
+        let warning = Diagnostic::warning(Code::DroppedVariable, message).at(self.label(node));
+        self.report_trap(self.edition.variables_of_any_shape_count(), warning.hint(hint));
     }
 
     fn dropped_collection(&mut self, name: &str, node: &Node) {
-        let Content::Mapping(entries) = &node.content else {
+        if !matches!(node.content, Content::Mapping(_)) {
             return self.dropped(
                 name,
                 node,
                 "a list is dropped here",
                 "write it as JSON in quotes: '[\"a\", \"b\"]'",
             );
-        };
+        }
         if node.is_bare_expression() {
             let why = "`{{ … }}` without quotes is a mapping, which is dropped here";
             return self.dropped(name, node, why, "put the expression in quotes: \"{{ … }}\"");
         }
-        let has_value = entries.iter().any(|(key, _)| key.source_text() == Some("value"));
         match node.tag.as_deref() {
-            None if has_value => {
+            None if has_value(node) => {
                 let why = "a mapping without `!public` is dropped here";
                 self.dropped(
                     name,

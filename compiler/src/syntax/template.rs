@@ -1,6 +1,6 @@
 //! The text around expressions: `{{`, an expression, `}}` (reference: template-language.md 4.1).
 
-use partita_artefact::ir::{Code, Part, Span, Template};
+use partita_artefact::ir::{Code, Edition, Part, Span, Template};
 
 use super::expression;
 
@@ -9,13 +9,23 @@ use super::expression;
 ///
 /// An expression ends at the first `}}`, even inside a string literal; there is no escape.
 pub fn parse(text: &str, span: Span) -> Template {
+    parse_in(Edition::Aliecs, text, span)
+}
+
+/// As [`parse`], in any edition of the language.
+pub fn parse_in(edition: Edition, text: &str, span: Span) -> Template {
+    let end_of = if edition.expressions_may_hold_braces() {
+        balanced_end
+    } else {
+        |text: &str| text.find("}}")
+    };
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
         if !before.is_empty() {
             parts.push(Part::Text(before.to_owned()));
         }
-        let Some((inside, following)) = after.split_once("}}") else {
+        let Some((inside, following)) = end_of(after).and_then(|end| cut(after, end)) else {
             // The reference refuses the whole field, before any of its expressions.
             let message = "`{{` without `}}`".to_owned();
             return Template {
@@ -33,6 +43,34 @@ pub fn parse(text: &str, span: Span) -> Template {
         parts.push(Part::Text(rest.to_owned()));
     }
     Template { span, parts }
+}
+
+/// What stands before and after the two braces at `end`.
+fn cut(text: &str, end: usize) -> Option<(&str, &str)> {
+    Some((text.get(..end)?, text.get(end + "}}".len()..)?))
+}
+
+/// The first `}}` that stands neither in quotes nor closes a brace of the expression itself.
+fn balanced_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut quote = None;
+    let mut open = 0_usize;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match (quote, byte) {
+            // Only raw texts have no escapes.
+            (Some(b'"' | b'\''), b'\\') => at += 1,
+            (Some(end), byte) if byte == end => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'' | b'`') => quote = Some(byte),
+            (None, b'{') => open += 1,
+            (None, b'}') if open > 0 => open -= 1,
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 fn code(text: &str) -> Part {
@@ -78,6 +116,24 @@ mod tests {
     fn the_first_end_ends_the_expression() {
         assert_eq!(shape("{{ '}}' }}"), ["bad  '", "text ' }}"]);
         assert_eq!(shape("{{ a }}}"), ["code  a ", "text }"]);
+    }
+
+    #[test]
+    fn braces_and_quotes_inside_do_not_end_an_expression_of_2026() {
+        let shape = |text| {
+            let parts = parse_in(Edition::E2026, text, Span::default()).parts;
+            let source = |part: &Part| match part {
+                Part::Text(text) => format!("text {text}"),
+                Part::Expression(code) => format!("code {}", code.text),
+                Part::Malformed { text, .. } => format!("bad {text}"),
+            };
+            parts.iter().map(source).collect::<Vec<_>>()
+        };
+        assert_eq!(shape("{{ '}}' }}"), ["code  '}}' "]);
+        assert_eq!(shape(r"{{ '\'}}' }} x"), [r"code  '\'}}' ", "text  x"]);
+        assert_eq!(shape("{{ {'a': {'b': 1}}.a }}"), ["code  {'a': {'b': 1}}.a "]);
+        assert_eq!(shape("{{ a }}}"), ["code  a ", "text }"]);
+        assert_eq!(shape("{{ '}}"), ["bad  '}}"]);
     }
 
     #[test]
