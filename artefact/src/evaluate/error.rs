@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Type,
     /// It failed while it ran.
     Runtime,
+    /// A store has not what it asks for.
+    Store,
     /// It is too large or takes too long.
     Limit,
 }

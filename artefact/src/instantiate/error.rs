@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::surprise::Surprise;
 use crate::evaluate::EvaluateError;
 use crate::instance::WeightError;
 use crate::ir::Span;
@@ -29,6 +30,14 @@ pub enum ErrorKind {
     /// Not an error but a warning: `enabled` fails, and that disables the role (`template-language.md` 12.1).
     #[error("the role is disabled, because its `enabled` cannot be evaluated: {0}")]
     Enabled(EvaluateError),
+    /// Not an error but a warning: an expression makes a text that hardly anybody means.
+    #[error("{}", surprised(*surprise, text))]
+    Surprise {
+        /// What is odd about it.
+        surprise: Surprise,
+        /// The text, cut if long.
+        text: String,
+    },
     /// Not an error but a warning: the weight of a trigger is not a number.
     #[error(transparent)]
     Weight(#[from] WeightError),
@@ -97,7 +106,10 @@ pub enum ErrorKind {
 impl InstantiateError {
     /// It keeps no tree from being made; a role may have vanished for it.
     pub fn is_warning(&self) -> bool {
-        matches!(self.kind, ErrorKind::Enabled(_) | ErrorKind::Weight(_))
+        matches!(
+            self.kind,
+            ErrorKind::Enabled(_) | ErrorKind::Weight(_) | ErrorKind::Surprise { .. }
+        )
     }
 
     /// What to do about it, if that is known.
@@ -117,6 +129,14 @@ impl InstantiateError {
             ErrorKind::NeitherYesNorNo { .. } => {
                 Some("yes: true, yes, y, 1, on, ok; no: false, no, n, 0, off, none, or nothing".to_owned())
             }
+            ErrorKind::Surprise { surprise, .. } => Some(
+                match surprise {
+                    Surprise::Nil => "define what is missing, or write `… ?? ''`",
+                    Surprise::Exponent => "write the number with `json.Marshal(…)`",
+                    Surprise::Error => "the role goes on with this text: ask only for what exists",
+                }
+                .to_owned(),
+            ),
             ErrorKind::SamePath => Some("give them different names, or disable one of them".to_owned()),
             ErrorKind::Range { .. } => {
                 Some("the variable should look like [\"a\",\"b\"]; numbers must be in quotes".to_owned())
@@ -131,7 +151,20 @@ impl InstantiateError {
 
     /// Same mistake in the sources, met in another role.
     pub(super) fn repeats(&self, other: &Self) -> bool {
-        self.span == other.span && self.kind == other.kind
+        let same = match (&self.kind, &other.kind) {
+            // Each instance of an iterator has a text of its own.
+            (ErrorKind::Surprise { surprise: a, .. }, ErrorKind::Surprise { surprise: b, .. }) => a == b,
+            (a, b) => a == b,
+        };
+        self.span == other.span && same
+    }
+}
+
+fn surprised(surprise: Surprise, text: &str) -> String {
+    match surprise {
+        Surprise::Nil => format!("a missing value is written as `<nil>`: `{text}`"),
+        Surprise::Exponent => format!("a number is written in exponent form: `{text}`"),
+        Surprise::Error => format!("the text of an error is used as a value: `{text}`"),
     }
 }
 

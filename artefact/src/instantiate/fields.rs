@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::around::Around;
 use super::engine::Engine;
 use super::error::{ErrorKind, error_at, record};
+use super::range::quoted;
+use super::surprise::surprise;
 use super::view::View;
 use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
@@ -173,7 +175,13 @@ impl Engine<'_> {
             return Some(text.to_owned());
         }
         match self.evaluate(template, scene) {
-            Ok(text) => Some(text),
+            Ok(text) => {
+                if let Some(surprise) = surprise(template, &text, scene.around.module.edition) {
+                    let text = quoted(&text);
+                    self.warn(ErrorKind::Surprise { surprise, text }, template.span, scene);
+                }
+                Some(text)
+            }
             Err(error) => {
                 let span = error.span;
                 self.fail(ErrorKind::Evaluate(error), span, scene.path())

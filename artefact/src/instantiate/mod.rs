@@ -10,12 +10,14 @@ mod error;
 mod fields;
 mod merge;
 mod range;
+mod surprise;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::{ErrorKind, InstantiateError};
+pub use surprise::Surprise;
 
 use crate::evaluate::World;
 use crate::instance::Instance;

@@ -54,7 +54,8 @@ pub(super) fn count(begin: &str, end: &str) -> Result<Items, ErrorKind> {
     Ok(Items::Count(number("begin", begin)?..=number("end", end)?))
 }
 
-fn quoted(text: &str) -> String {
+/// A text for a message, cut if long.
+pub(super) fn quoted(text: &str) -> String {
     let mut start: String = text.chars().take(QUOTED).collect();
     if start.len() < text.len() {
         start.push('…');

@@ -2,7 +2,8 @@
 //! what is wrong or still open.
 
 pub(crate) mod load;
-mod parameters;
+pub(crate) mod parameters;
+mod traps;
 mod trial;
 pub(crate) mod walk;
 
@@ -70,6 +71,7 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
     artefact.modules = std::mem::take(&mut loader.modules);
     artefact.classes = std::mem::take(&mut loader.classes);
     artefact.parameters = parameters::parameters(&artefact, &tried.undefined);
+    diagnostics.extend(traps::of_given(&artefact));
     let warnings = std::mem::take(&mut loader.warnings);
     diagnostics.extend(warnings.into_iter().chain(loader.unneeded()));
     finish(Some(artefact), diagnostics, loader.sources)

@@ -142,7 +142,11 @@ impl<'a> Names<'a> {
 
 /// The variables that an expression reads. What is called is a function, and what a function is a member of is a
 /// namespace or a service.
-fn variables<'a>(expression: &'a Expression, local: &mut Vec<&'a str>, found: &mut BTreeSet<&'a str>) {
+pub(crate) fn variables<'a>(
+    expression: &'a Expression,
+    local: &mut Vec<&'a str>,
+    found: &mut BTreeSet<&'a str>,
+) {
     let mut each = |expressions: &[&'a Expression], local: &mut Vec<&'a str>| {
         for expression in expressions {
             variables(expression, local, found);

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Snapshot};
 use partita_artefact::instance::{Instance, Role};
-use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
+use partita_artefact::instantiate::{ErrorKind, InstantiateError, Surprise, instantiate};
 use partita_artefact::ir::{Artefact, Span};
 use partita_artefact::surroundings;
 
 use super::load::Loader;
+use super::traps;
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
 use crate::link;
 
@@ -35,14 +36,14 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool
         match tree {
             Ok(instance) => {
                 return Tried {
-                    diagnostics: of_instance(&instance, &loader.sources),
+                    diagnostics: of_instance(&instance, known(artefact), &loader.sources),
                     open: false,
                     undefined: BTreeSet::new(),
                 };
             }
             Err(errors) => {
                 if !read_missing(&errors, loader) {
-                    return of_errors(&errors, loader, closed);
+                    return of_errors(&errors, loader, closed, known(artefact));
                 }
             }
         }
@@ -67,12 +68,27 @@ fn read_missing(errors: &[InstantiateError], loader: &mut Loader<'_>) -> bool {
     new
 }
 
-fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool) -> Tried {
+/// Whether it is known what the configuration store says.
+fn known(artefact: &Artefact) -> bool {
+    !artefact.configuration.is_empty()
+}
+
+/// It asks a store that nothing is known of: that it fails says nothing.
+fn asks_the_unknown(error: &InstantiateError, known: bool) -> bool {
+    match &error.kind {
+        ErrorKind::Evaluate(evaluate) => !known && evaluate.kind == EvaluateKind::Store,
+        ErrorKind::Surprise { surprise, .. } => !known && *surprise == Surprise::Error,
+        _ => false,
+    }
+}
+
+fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool, known: bool) -> Tried {
     let mut diagnostics = Vec::new();
     let mut undefined: BTreeSet<String> = BTreeSet::new();
     let mut open = true;
     for error in errors {
         match &error.kind {
+            _ if asks_the_unknown(error, known) => {}
             _ if error.is_warning() => diagnostics.push(warned(error, &loader.sources)),
             ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::UnknownName => {
                 let name = name_at(evaluate);
@@ -155,6 +171,7 @@ fn failed(error: &InstantiateError, sources: &SourceMap) -> Diagnostic {
             evaluate.message.clone(),
         ),
         ErrorKind::Includes { limit, chain } => return recursion(error, *limit, chain),
+        ErrorKind::SamePath => (Code::DuplicatePath, Label::at(error.span), error.kind.to_string()),
         kind => (Code::Instantiate, Label::at(error.span), kind.to_string()),
     };
     with_role(Diagnostic::error(code, message).at(label), error)
@@ -189,20 +206,26 @@ fn warned(warning: &InstantiateError, sources: &SourceMap) -> Diagnostic {
         ErrorKind::Evaluate(evaluate) | ErrorKind::Enabled(evaluate) => place(evaluate, sources),
         _ => Label::at(warning.span),
     };
+    let code = match &warning.kind {
+        ErrorKind::Surprise { .. } => Code::SurprisingText,
+        _ => Code::Expression,
+    };
     with_role(
-        Diagnostic::warning(Code::Expression, warning.kind.to_string()).at(label),
+        Diagnostic::warning(code, warning.kind.to_string()).at(label),
         warning,
     )
 }
 
 /// What a tree that can be made still shows.
-fn of_instance(instance: &Instance, sources: &SourceMap) -> Vec<Diagnostic> {
+fn of_instance(instance: &Instance, known: bool, sources: &SourceMap) -> Vec<Diagnostic> {
     let mut diagnostics: Vec<Diagnostic> = instance
         .warnings
         .iter()
+        .filter(|warning| !asks_the_unknown(warning, known))
         .map(|warning| warned(warning, sources))
         .collect();
     duplicate_paths(&instance.root, &mut BTreeMap::new(), &mut diagnostics);
+    diagnostics.extend(traps::of_instance(instance));
     let (_, findings) = link::link(instance);
     diagnostics.extend(findings.into_iter().map(|finding| {
         let mut diagnostic = Diagnostic::warning(finding.code, finding.message).at(Label::at(finding.span));

@@ -6,6 +6,7 @@
 mod channel;
 mod constraint;
 mod fields;
+mod precedence;
 mod role;
 mod task;
 mod template;

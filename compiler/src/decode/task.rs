@@ -73,7 +73,7 @@ impl Decoder {
         let mut known = KEYS.to_vec();
         known.extend(["constraints", "description"]);
         self.check_keys(&fields, "task template", &known);
-        TaskClass {
+        let class = TaskClass {
             edition: self.edition,
             span: fields.span(),
             name: self.text(&fields, "name").unwrap_or_default(),
@@ -87,7 +87,9 @@ impl Decoder {
             connect: self.outbound(&fields, true),
             properties: self.class_variables(&fields, "properties"),
             constraints: self.constraints(&fields, false),
-        }
+        };
+        self.check_precedence(&class);
+        class
     }
 
     fn mode(&mut self, fields: &Fields<'_>) -> ControlMode {

@@ -38,6 +38,11 @@ pub(super) fn is_public(node: &Node) -> bool {
     node.tag.as_deref() == Some(PUBLIC)
 }
 
+/// Functions and namespaces hide variables of their name (4.2).
+fn is_library(name: &str) -> bool {
+    partita_stdlib::plain(name).is_some() || partita_stdlib::NAMESPACES.contains(&name)
+}
+
 /// A mapping that says its value.
 fn has_value(node: &Node) -> bool {
     matches!(&node.content, Content::Mapping(entries)
@@ -110,6 +115,14 @@ impl Decoder {
 
     fn variable_name(&mut self, key: &str, name: &Node) -> Option<String> {
         let text = name.source_text();
+        if let Some(text) = text.filter(|text| key != "properties" && is_library(text)) {
+            let message = format!("no expression can read `{text}`: the library has that name");
+            self.report(
+                Diagnostic::of(Code::HiddenName, message)
+                    .at(self.label(name))
+                    .hint("choose another name"),
+            );
+        }
         if text.is_none() {
             self.wrong_type(
                 name,

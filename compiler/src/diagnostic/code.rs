@@ -67,13 +67,18 @@ codes! {
     MisleadingExpression "misleading-expression" Warning "an expression that hardly gives what is meant";
     DeprecatedFunction "deprecated-function" Warning  "a function that is called by its old name";
     Expression         "expression"          Error    "an expression that was reached and failed";
+    SurprisingText     "surprising-text"     Warning  "a text that an expression makes and hardly anybody means: `<nil>`, `1e+06`, that of an error";
+    HiddenName         "hidden-name"         Warning  "a variable that no expression can read, because the library has its name";
+    ClassVariable      "class-variable"      Warning  "a variable of a task template that does not mean what it seems to";
     UndefinedVariable  "undefined-variable"  Error    "a variable that nothing defines and that was not given";
 
     // Roles.
     IteratorEnabled    "iterator-enabled"    Warning  "`enabled` of an iterator that removes all its roles";
+    IteratorVariable   "iterator-variable"   Warning  "a user variable that has the name of an iterator's variable";
     NeverFires         "never-fires"         Warning  "a trigger that never fires";
     DuplicatePath      "duplicate-path"      Warning  "two roles with one path";
     Instantiate        "instantiate"         Error    "the role tree cannot be made";
+    IgnoredConstraint  "ignored-constraint"  Warning  "a constraint that AliECS does not look at, because another comes after it";
     ConstraintConflict "constraint-conflict" Error    "two constraints of one role on one attribute";
 
     // Channels.

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use partita_stdlib::{Function, Kind, NilArgument};
+use partita_stdlib::{Function, Kind, NilArgument, Purity};
 
 use super::{Run, Scope};
 use crate::evaluate::names::{Named, callee_of, member_of, nearest_member, resolve};
 use crate::evaluate::value::{Key, List, Map, Value};
-use crate::evaluate::{Fault, MAX_STEPS, Place, Step, builtins, format, operators};
+use crate::evaluate::{ErrorKind, Fault, MAX_STEPS, Place, Step, builtins, format, operators};
 use crate::expression::{Binary, Expression, Node};
 use crate::functions;
 
@@ -165,7 +165,11 @@ impl<'a> Run<'a, '_> {
                 ));
             }
         }
-        functions::call(function, &arguments, self.context).map_err(|message| Fault::run(at, message))
+        let kind = match function.purity {
+            Purity::Reads => ErrorKind::Store,
+            _ => ErrorKind::Runtime,
+        };
+        functions::call(function, &arguments, self.context).map_err(|message| Fault::new(kind, at, message))
     }
 
     pub(super) fn predicate_call(
