@@ -42,14 +42,11 @@ impl Engine<'_> {
             None => self.evaluate(template, scene),
         };
         match text {
-            Ok(text) if edition.enabled_is_yes_or_no() => match yes_or_no(&text) {
-                Some(yes) => yes,
-                None => {
-                    let kind = ErrorKind::NeitherYesNorNo { text };
-                    self.fail::<()>(kind, template.span, scene.path());
-                    false
-                }
-            },
+            Ok(text) if edition.enabled_is_yes_or_no() => yes_or_no(&text).unwrap_or_else(|| {
+                let kind = ErrorKind::NeitherYesNorNo { text };
+                self.fail::<()>(kind, template.span, scene.path());
+                false
+            }),
             Ok(text) => is_true(&text),
             Err(error) => {
                 let span = error.span;

@@ -188,15 +188,12 @@ impl Decoder {
         }
         let mut ports = Vec::new();
         for item in text.split(',') {
-            match port_range(item.trim()) {
-                Some(range) => ports.push(self.port_range(range, item.trim(), node)),
-                None => {
-                    let message = format!(
-                        "`ports`: `{}` is neither a port nor a range of ports",
-                        item.trim()
-                    );
-                    self.report(Diagnostic::error(Code::InvalidValue, message).at(self.label(node)));
-                }
+            let item = item.trim();
+            if let Some(range) = port_range(item) {
+                ports.push(self.port_range(range, item, node));
+            } else {
+                let message = format!("`ports`: `{item}` is neither a port nor a range of ports");
+                self.report(Diagnostic::error(Code::InvalidValue, message).at(self.label(node)));
             }
         }
         ports
