@@ -83,6 +83,37 @@ pub enum Aspect {
 }
 
 impl Aspect {
+    /// All of them.
+    pub const ALL: [Self; 27] = [
+        Self::Edition,
+        Self::Enabled,
+        Self::Mode,
+        Self::Command,
+        Self::Wants,
+        Self::Limits,
+        Self::Bind,
+        Self::BindDetail,
+        Self::Global,
+        Self::Constraint,
+        Self::Connect,
+        Self::ConnectDetail,
+        Self::Property,
+        Self::Critical,
+        Self::Trigger,
+        Self::Await,
+        Self::Timeout,
+        Self::Function,
+        Self::Returns,
+        Self::Read,
+        Self::Pushed,
+        Self::Steering,
+        Self::Default,
+        Self::Var,
+        Self::Iterator,
+        Self::Include,
+        Self::Load,
+    ];
+
     /// Its name in texts and JSON.
     pub fn name(self) -> &'static str {
         match self {

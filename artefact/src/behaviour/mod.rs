@@ -74,7 +74,7 @@ pub struct Digests {
 
 impl Digests {
     /// The digests of a node of these fields and children.
-    fn new(kind: Kind, fields: &Fields, children: &[Node]) -> Self {
+    pub(crate) fn new(kind: Kind, fields: &Fields, children: &[Node]) -> Self {
         let own = |keep: &dyn Fn(&Field) -> bool| {
             let mut hash = field::Hash::new(kind);
             for (field, value) in fields.iter().filter(|(field, _)| keep(field)) {

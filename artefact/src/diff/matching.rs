@@ -57,12 +57,18 @@ pub(super) struct Pair<'a> {
 pub(super) fn matched<'a>(before: &'a Node, after: &'a Node) -> Matched<'a> {
     let mut matched = Matched::default();
     let mut left = Left::default();
+    let both = flat(before).into_iter().chain(flat(after));
+    let order: Order = both.map(std::ptr::from_ref).zip(0..).collect();
     if before.kind == after.kind {
         align(before, after, Match::Path, &mut matched, &mut left);
     } else {
         left.put(before, after);
     }
     loop {
+        let done = std::mem::take(&mut left.done);
+        left.retain(|node| !done.contains(&std::ptr::from_ref(node)));
+        left.done = done;
+        left.sort(&order);
         let mut found = left.take(|node| node.digests.tree, Match::Renamed, false);
         if found.is_empty() {
             found = left.take(|node| node.digests.shape, Match::Moved, true);
@@ -82,7 +88,8 @@ pub(super) fn matched<'a>(before: &'a Node, after: &'a Node) -> Matched<'a> {
     matched
 }
 
-/// Pairs two roles, and those below them that have the same name; what is left over is kept.
+/// Pairs two roles, and those below them that have the same name; what is left over is kept. What has found its
+/// counterpart elsewhere is passed by.
 fn align<'a>(before: &'a Node, after: &'a Node, how: Match, matched: &mut Matched<'a>, left: &mut Left<'a>) {
     let same = before.digests.tree == after.digests.tree;
     matched.pairs.push(Pair {
@@ -91,17 +98,19 @@ fn align<'a>(before: &'a Node, after: &'a Node, how: Match, matched: &mut Matche
         matched: how,
         same,
     });
+    left.done.extend([before, after].map(std::ptr::from_ref));
     let mut waiting: BTreeMap<(&str, Kind), Vec<&'a Node>> = BTreeMap::new();
     for child in before.children.iter().rev() {
         waiting.entry((&child.name, child.kind)).or_default().push(child);
     }
     for child in &after.children {
-        match waiting
-            .get_mut(&(child.name.as_str(), child.kind))
-            .and_then(Vec::pop)
-        {
-            Some(other) => align(other, child, Match::Path, matched, left),
-            None => left.after.extend(flat(child)),
+        let namesakes = waiting.get_mut(&(child.name.as_str(), child.kind));
+        match namesakes.and_then(Vec::pop) {
+            Some(other) if left.are_free(other, child) => align(other, child, Match::Path, matched, left),
+            other => {
+                left.after.extend(flat(child));
+                left.before.extend(other.into_iter().flat_map(flat));
+            }
         }
     }
     for child in waiting.into_values().flatten() {
@@ -109,6 +118,7 @@ fn align<'a>(before: &'a Node, after: &'a Node, how: Match, matched: &mut Matche
     }
 }
 
+/// A node and all below it.
 fn flat(node: &Node) -> Vec<&Node> {
     let mut all = Vec::new();
     node.walk(&mut |node| all.push(node));
@@ -120,7 +130,12 @@ fn flat(node: &Node) -> Vec<&Node> {
 struct Left<'a> {
     before: Vec<&'a Node>,
     after: Vec<&'a Node>,
+    /// All that have a counterpart.
+    done: BTreeSet<*const Node>,
 }
+
+/// Places in the order of the trees.
+type Order = BTreeMap<*const Node, usize>;
 
 type Found<'a> = Vec<(&'a Node, &'a Node, Match)>;
 
@@ -130,7 +145,13 @@ impl<'a> Left<'a> {
         self.after.extend(flat(after));
     }
 
-    /// Takes out roles and all below them.
+    fn are_free(&self, before: &Node, after: &Node) -> bool {
+        [before, after]
+            .iter()
+            .all(|node| !self.done.contains(&std::ptr::from_ref(*node)))
+    }
+
+    /// Takes out what has a counterpart, and what is below these: it is looked at with them.
     fn remove(&mut self, found: &Found<'a>) {
         let mut gone: BTreeSet<*const Node> = BTreeSet::new();
         for (before, after, _) in found {
@@ -141,8 +162,19 @@ impl<'a> Left<'a> {
                     .map(std::ptr::from_ref),
             );
         }
+        self.retain(|node| !gone.contains(&std::ptr::from_ref(node)));
+    }
+
+    /// Puts both sides in tree order.
+    fn sort(&mut self, order: &Order) {
         for side in [&mut self.before, &mut self.after] {
-            side.retain(|node| !gone.contains(&std::ptr::from_ref(*node)));
+            side.sort_by_key(|node| order.get(&std::ptr::from_ref(*node)));
+        }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Node) -> bool) {
+        for side in [&mut self.before, &mut self.after] {
+            side.retain(|node| keep(node));
         }
     }
 
@@ -206,13 +238,15 @@ impl<'a> Left<'a> {
         let mut found = Found::new();
         let mut used: BTreeSet<*const Node> = BTreeSet::new();
         for (_, a, b, percent) in scores {
-            if [a, b]
-                .iter()
-                .any(|node| used.contains(&std::ptr::from_ref(*node)))
-            {
+            let all: Vec<*const Node> = flat(a)
+                .into_iter()
+                .chain(flat(b))
+                .map(std::ptr::from_ref)
+                .collect();
+            if all.iter().any(|node| used.contains(node)) {
                 continue;
             }
-            used.extend(flat(a).into_iter().chain(flat(b)).map(std::ptr::from_ref));
+            used.extend(all);
             let percent = u8::try_from(percent).unwrap_or(100);
             found.push((a, b, Match::Similar { percent }));
         }
