@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use partita_artefact::evaluate::Snapshot;
+use partita_artefact::behaviour;
+use partita_artefact::digest::{self, Digest};
+use partita_artefact::evaluate::{Snapshot, World};
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::instantiate::{InstantiateError, instantiate};
 use partita_artefact::ir::{Artefact, Source, Span};
 use partita_artefact::show;
+use partita_artefact::surroundings::assumed;
 
 use crate::failure::Failure;
 use crate::inputs::assignments;
@@ -41,10 +44,10 @@ pub(crate) struct Show {
     /// List what may and must still be given
     #[arg(long, group = "what")]
     params: bool,
-    /// List every file that was read, with its pinned revision and blob
+    /// List every file that was read, with its pinned revision and blob, and the digest of what it does
     #[arg(long, group = "what")]
     sources: bool,
-    /// Draw only the roles below this path
+    /// Draw only the roles below this path, and say what that role does, field by field, with its digests
     #[arg(long, value_name = "PATH", conflicts_with_all = ["json", "params", "sources"])]
     role: Option<String>,
     /// User variable, on top of what the artefact was given
@@ -86,9 +89,14 @@ impl Show {
         let world = Snapshot::new(&artefact.configuration, &artefact.services, || {
             FIXED_UID.to_owned()
         });
-        let instance = instantiate(artefact, &given, &world).map_err(|errors| failed(artefact, &errors))?;
+        // For a look any value will do of what the core will put around the tree; JSON is compared, and exact.
+        let around = if self.json { given } else { assumed(&given) };
+        let instance = instantiate(artefact, &around, &world).map_err(|errors| failed(artefact, &errors))?;
         if !self.json {
-            return drawn(instance, self.role.as_deref());
+            return match &self.role {
+                Some(path) => one_role(artefact, instance, &world, path),
+                None => Ok(show::instance_tree(&instance)),
+            };
         }
         let dry = self.dry.then(|| show::Dry::new(artefact, &instance, &world));
         let detail = show::Detail {
@@ -122,12 +130,23 @@ fn place(artefact: &Artefact, span: Span) -> String {
     )
 }
 
-fn drawn(mut instance: Instance, path: Option<&str>) -> Result<String, Failure> {
-    if let Some(path) = path {
-        instance.root = take(instance.root, path)
-            .ok_or_else(|| Failure::No(format!("no role `{path}` in this artefact")))?;
-    }
-    Ok(show::instance_tree(&instance))
+fn one_role(
+    artefact: &Artefact,
+    mut instance: Instance,
+    world: &dyn World,
+    path: &str,
+) -> Result<String, Failure> {
+    let unknown = || Failure::No(format!("no role `{path}` in this artefact"));
+    let root = behaviour::of_instance(artefact, &instance, world);
+    let mut fields = None;
+    root.walk(&mut |node| {
+        if node.path == path {
+            fields.get_or_insert_with(|| show::role_fields(node));
+        }
+    });
+    instance.root = take(instance.root, path).ok_or_else(unknown)?;
+    let fields = fields.ok_or_else(unknown)?;
+    Ok(format!("{}{fields}", show::instance_tree(&instance)))
 }
 
 fn take(role: Role, path: &str) -> Option<Role> {
@@ -168,7 +187,28 @@ fn sources(artefact: &Artefact) -> String {
     {
         let revision = if revision.is_empty() { "-" } else { revision };
         let mark = if *dirty { "  dirty" } else { "" };
-        let _ = writeln!(text, "{blob}  {repository}@{revision}  {path}{mark}");
+        let digest = behaviour_of(artefact, repository, path).map(|digest| format!("  {digest}"));
+        let _ = writeln!(
+            text,
+            "{blob}  {repository}@{revision}  {path}{mark}{}",
+            digest.unwrap_or_default()
+        );
     }
     text
+}
+
+/// The digest of what the workflow or task template in a file does: files that differ in spaces or comments have the same.
+fn behaviour_of(artefact: &Artefact, repository: &str, path: &str) -> Option<Digest> {
+    let identity = format!("{repository}/{}", path.strip_suffix(".yaml")?);
+    let is_it = |key: &str| {
+        key == identity
+            || key
+                .strip_prefix(&identity)
+                .is_some_and(|rest| rest.starts_with('@'))
+    };
+    let module = artefact.modules.iter().find(|(key, _)| is_it(key));
+    let class = || artefact.classes.iter().find(|(key, _)| is_it(key));
+    module
+        .map(|(_, module)| digest::module(module))
+        .or_else(|| class().map(|(_, class)| digest::class(class)))
 }
