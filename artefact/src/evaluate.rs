@@ -42,7 +42,7 @@ pub(crate) use format::plain_text;
 pub use time::Time;
 pub use trace::{Part as TracedPart, Trace, trace};
 pub use value::{Key, List, ListKind, Map, Value};
-pub use world::{Dpl, Snapshot, World, runtime_key};
+pub use world::{Missed, Snapshot, World, runtime_key};
 
 /// Everything an expression can see.
 #[derive(Clone, Copy)]
@@ -84,11 +84,22 @@ pub struct RoleName<'a> {
     pub path: &'a str,
 }
 
+/// The files among which an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Home<'a> {
+    /// Identifier of their repository.
+    pub repository: &'a str,
+    /// Their revision.
+    pub revision: &'a str,
+}
+
 /// Where an expression stands; it decides which functions exist (template-language.md 4.6).
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {
     /// A field of a role.
     Role {
+        /// Where the role is written.
+        home: Home<'a>,
         /// The role itself; only in stages 4 and 5.
         this: Option<RoleName<'a>>,
         /// Its ancestors, nearest first.
@@ -103,7 +114,10 @@ pub enum Place<'a> {
     /// `call.func` and `call.return`, at the trigger.
     Call,
     /// A command that makes a DPL workflow.
-    Dpl,
+    Dpl {
+        /// Where the role is written that needs it.
+        home: Home<'a>,
+    },
 }
 
 /// Whether the language itself has a function of this name. A variable of the same name hides it.
@@ -127,6 +141,21 @@ pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, Ev
         }
     }
     Ok(text)
+}
+
+/// The same for a text that came into being only now. One that holds expressions must be known to the world, since
+/// nothing here parses them; the error is a text, because it flows on as one.
+pub(crate) fn evaluate_text(text: &str, context: &Context<'_>) -> Result<String, String> {
+    if !text.contains("{{") {
+        return Ok(text.to_owned());
+    }
+    let Some(template) = context.world.template(text) else {
+        context.world.miss(Missed::Text(text.to_owned()));
+        return Err(format!(
+            "`{text}` came into being only now, and there is no parser here"
+        ));
+    };
+    evaluate(template, context).map_err(|error| error.to_string())
 }
 
 /// Value of one expression; the error has no span of its own.

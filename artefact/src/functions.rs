@@ -4,6 +4,7 @@
 //! value; only those of `dpl` fail the field.
 
 mod config;
+mod dpl;
 mod inventory;
 mod md5;
 mod odc;
@@ -13,7 +14,9 @@ mod util;
 
 use partita_stdlib::{Function, Id};
 
-use crate::evaluate::{Context, Dpl, Place, Value, json};
+use crate::evaluate::{Context, Place, Value, json};
+
+pub(crate) use config::payload;
 
 /// Calls a function with arguments of the kinds that it declares.
 pub(crate) fn call<'a>(
@@ -78,9 +81,11 @@ pub(crate) fn call<'a>(
                 context,
             )?
         }
-        Id::DplGenerate => Value::text(util::dpl(&Dpl::Command(text(0)), context)?),
-        Id::DplGenerateFromUri => Value::text(util::dpl(&Dpl::Uri(text(0)), context)?),
-        Id::DplGenerateFromUriOrFallback => Value::text(util::dpl(&Dpl::UriOrTemplate(text(0)), context)?),
+        Id::DplGenerate => Value::text(dpl::generate(&dpl::Request::Command(text(0)), context)?),
+        Id::DplGenerateFromUri => Value::text(dpl::generate(&dpl::Request::Uri(text(0)), context)?),
+        Id::DplGenerateFromUriOrFallback => {
+            Value::text(dpl::generate(&dpl::Request::UriOrTemplate(text(0)), context)?)
+        }
         Id::OdcTopologyFullname => Value::text(odc::topology_fullname(context).unwrap_or_default()),
         Id::OdcWorkflowScript => Value::text(odc::workflow_script(context).unwrap_or_default()),
         Id::ToPtree => Value::text(ptree::mark(text(0), text(1))),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 pub use crate::edition::Edition;
+use crate::evaluate::Home;
 use crate::expression::Expression;
 
 /// Format version of the artefact file that this build writes; a newer one is refused.
@@ -103,6 +104,24 @@ pub struct Artefact {
     pub configuration: BTreeMap<String, String>,
     /// What is still open: variables that must or may be given at instantiation.
     pub parameters: Vec<Parameter>,
+    /// Commands that make workflows, by identity (`<repository>/jit/<name>@<revision>`).
+    pub commands: BTreeMap<String, String>,
+    /// What such commands make.
+    pub pins: Pins,
+    /// Texts that become templates only when a tree is made or a transition happens (commands, templated `func` of
+    /// calls, payloads of `config.GetLegacy`), parsed: whoever runs an artefact has no parser.
+    pub texts: BTreeMap<String, Template>,
+    /// The revision that is meant where a file names another repository and no revision.
+    pub revisions: BTreeMap<String, String>,
+}
+
+/// The results of DPL commands, pinned (`template-language.md` 7.2).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pins {
+    /// What the package manager said of O2 and QC where the commands were run; it is part of every name.
+    pub packages: String,
+    /// Name of the result (`jit-<SHA-1>`) to the workflow template that is to be used for it.
+    pub workflows: BTreeMap<String, String>,
 }
 
 /// One file that was read.
@@ -161,6 +180,16 @@ pub struct Module {
     pub public: bool,
     /// The root role; always an aggregator.
     pub root: RoleTemplate,
+}
+
+impl Module {
+    /// Where its names are looked up.
+    pub fn home(&self) -> Home<'_> {
+        Home {
+            repository: &self.repository,
+            revision: &self.revision,
+        }
+    }
 }
 
 /// A role as written.

@@ -2,7 +2,8 @@
 //! evaluated.
 //!
 //! The compiler makes an [`ir::Artefact`]; the runtime loads it by hash and instantiates it. Both sides meet only
-//! here. This crate must never parse source text (YAML, templates, Git) nor touch the network.
+//! here. This crate must never parse source text (YAML, expressions, Git) nor touch the network. Payloads of the
+//! configuration store are data, and are rendered here.
 
 pub mod behaviour;
 pub mod codec;
@@ -19,6 +20,7 @@ pub mod instance;
 pub mod instantiate;
 pub mod ir;
 mod moment;
+mod payload;
 pub mod show;
 pub mod similar;
 mod stack;

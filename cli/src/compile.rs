@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use partita_artefact::codec;
 use partita_artefact::digest::Digest;
-use partita_artefact::ir::Artefact;
+use partita_artefact::ir::{Artefact, Pins};
 use partita_compiler::compile::{Outcome, Request, compile};
 use partita_compiler::configuration;
-use partita_compiler::render;
 use partita_compiler::source::Repositories;
+use partita_compiler::{lock, render};
 
 use crate::failure::Failure;
 use crate::inputs::{Inputs, read_text};
@@ -90,12 +90,17 @@ pub(crate) fn request(
         Some(_) => inputs.layers()?,
         None => configuration::environment(&configuration).with(&inputs.layers()?),
     };
+    let pins = match &inputs.lock {
+        None => Pins::default(),
+        Some(path) => pins(path)?,
+    };
     let request = Request {
         workflow,
         given,
         configuration,
         services: inputs.services.clone(),
         edition: None,
+        pins,
         closed,
     };
     Ok((repositories, request))
@@ -108,6 +113,22 @@ pub(crate) fn report(outcome: &Outcome) {
         "{}",
         render::full(&outcome.diagnostics, &outcome.sources, colours)
     );
+}
+
+/// What the lock file at `path` pins.
+fn pins(path: &Path) -> Result<Pins, Failure> {
+    let (pins, wrong) = lock::parse(&read_text(path)?, 0);
+    match wrong.first() {
+        None => Ok(pins),
+        Some(first) => {
+            let line = first.primary.as_ref().map_or(0, |label| label.span.line);
+            Err(Failure::Usage(format!(
+                "{}:{line}: {}",
+                path.display(),
+                first.message
+            )))
+        }
+    }
 }
 
 /// Replaces a file as a whole: a reader sees the old or the new one, never a part.

@@ -14,8 +14,9 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 /// Where workflows come from, and the values they are given.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inputs {
-    /// Repository to read: a folder or a Git repository, optionally under an identifier of its own
-    #[arg(long = "repo", value_name = "[ID=]PATH")]
+    /// Repository to read: a folder or a Git repository, optionally under an identifier of its own and at a revision
+    /// other than what is there; can be given several times, the first is the default
+    #[arg(long = "repo", value_name = "[ID=]PATH[@REVISION]")]
     pub(crate) repositories: Vec<String>,
     /// User variable; beats every default and var of the workflow
     #[arg(long = "set", value_name = "NAME=VALUE")]
@@ -29,6 +30,9 @@ pub(crate) struct Inputs {
     /// Snapshot of the configuration store (YAML)
     #[arg(long = "config", value_name = "FILE")]
     pub(crate) configuration: Option<PathBuf>,
+    /// What DPL commands make, on top of the repository's own partita.lock
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
     /// Integrated services that are present
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) services: Vec<String>,
@@ -133,6 +137,7 @@ mod tests {
             vars: None,
             environment: None,
             configuration: None,
+            lock: None,
             services: Vec::new(),
         }
     }

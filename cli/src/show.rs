@@ -86,9 +86,7 @@ impl Show {
                 missing.join(", ")
             ));
         }
-        let world = Snapshot::new(&artefact.configuration, &artefact.services, || {
-            FIXED_UID.to_owned()
-        });
+        let world = Snapshot::new(artefact, || FIXED_UID.to_owned());
         // For a look any value will do of what the core will put around the tree; JSON is compared, and exact.
         let around = if self.json { given } else { assumed(&given) };
         let instance = instantiate(artefact, &around, &world).map_err(|errors| failed(artefact, &errors))?;

@@ -103,7 +103,7 @@ roles:
     let outcome = compile(&request("w", &[]), &repositories);
     let artefact = outcome.artefact.unwrap();
     assert_eq!(artefact.edition, Edition::Aliecs);
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, String::new);
+    let world = Snapshot::new(&artefact, String::new);
     let tree = instance_tree(&instantiate(&artefact, &artefact.given, &world).unwrap());
     assert_eq!(
         tree,
@@ -138,7 +138,7 @@ fn given(
         let errors = outcome.diagnostics.iter().filter(|d| d.is_error());
         return Err(errors.map(|d| d.message.clone()).collect::<Vec<_>>().join("\n"));
     };
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned());
+    let world = Snapshot::new(&artefact, || DRY_UID.to_owned());
     let surroundings = BTreeMap::from([("environment_id".to_owned(), "e".to_owned())]);
     let all = artefact.given.clone().with(&Layers {
         user: surroundings,

@@ -28,7 +28,7 @@ fn example() -> Artefact {
 #[test]
 fn the_example_as_a_tree() {
     let artefact = example();
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned());
+    let world = Snapshot::new(&artefact, || DRY_UID.to_owned());
     let user = [("environment_id".to_owned(), "2oDvieFrVTi".to_owned())].into();
     let given = artefact.given.clone().with(&Layers {
         user,

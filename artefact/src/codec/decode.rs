@@ -10,7 +10,7 @@ use super::{DecodeError, MAGIC, MAX_FILE, MAX_ROLE_DEPTH, MAX_TEXT, node};
 use crate::ir::{
     Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode,
     Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Limits, Module, OutboundTemplate,
-    Parameter, Part, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable,
+    Parameter, Part, Pins, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable,
     VariableSpec, Wants,
 };
 
@@ -110,6 +110,19 @@ impl Decoder {
             services: each(&message.services, |service| self.text(*service))?,
             configuration: self.pairs(&message.configuration)?,
             parameters: each(&message.parameters, |parameter| self.parameter(parameter))?,
+            commands: self.pairs(&message.commands)?,
+            pins: self.pins(present(message.pins.as_ref())?)?,
+            texts: map(&message.texts, |text| {
+                Ok((self.text(text.text)?, self.template(text.template.as_ref())?))
+            })?,
+            revisions: self.pairs(&message.revisions)?,
+        })
+    }
+
+    fn pins(&self, pins: &wire::Pins) -> Decoded<Pins> {
+        Ok(Pins {
+            packages: self.text(pins.packages)?,
+            workflows: self.pairs(&pins.workflows)?,
         })
     }
 

@@ -103,6 +103,22 @@ impl<'a> Encoder<'a> {
                 .iter()
                 .map(|parameter| self.parameter(parameter))
                 .collect(),
+            commands: self.pairs(&artefact.commands),
+            pins: Some(wire::Pins {
+                packages: self.text(&artefact.pins.packages),
+                workflows: self.pairs(&artefact.pins.workflows),
+            }),
+            texts: artefact
+                .texts
+                .iter()
+                .map(|(text, template)| {
+                    Ok(wire::Text {
+                        text: self.text(text),
+                        template: Some(self.template(template)?),
+                    })
+                })
+                .collect::<Encoded<_>>()?,
+            revisions: self.pairs(&artefact.revisions),
             strings: self.strings(),
         })
     }

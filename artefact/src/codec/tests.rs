@@ -278,10 +278,12 @@ fn artefact() -> impl Strategy<Value = Artefact> {
         btree_map(text(), class(), 0..2),
         vec(source, 0..2),
     );
-    let rest = (layers, vec(text(), 0..2), map(), vec(parameter, 0..2));
+    let open = (map(), text(), map(), btree_map(text(), template(), 0..2), map());
+    let rest = (layers, vec(text(), 0..2), map(), vec(parameter, 0..2), open);
     (text(), files, rest).prop_map(|(root, files, rest)| {
         let (modules, classes, sources) = files;
-        let (given, services, configuration, parameters) = rest;
+        let (given, services, configuration, parameters, open) = rest;
+        let (commands, packages, workflows, texts, revisions) = open;
         Artefact {
             edition: Edition::Aliecs,
             stdlib: "1".to_owned(),
@@ -293,6 +295,10 @@ fn artefact() -> impl Strategy<Value = Artefact> {
             services,
             configuration,
             parameters,
+            commands,
+            pins: Pins { packages, workflows },
+            texts,
+            revisions,
         }
     })
 }

@@ -164,7 +164,7 @@ fn given(mode: ControlMode) -> Given {
 
 impl Given {
     fn command(&self, role: &Role) -> Result<Command, Vec<DeployError>> {
-        let world = Snapshot::new(&self.artefact.configuration, &self.artefact.services, String::new);
+        let world = Snapshot::new(&self.artefact, String::new);
         command(
             &self.artefact,
             role,
@@ -176,7 +176,7 @@ impl Given {
     }
 
     fn properties(&self, role: &Role, bound: &BindMap) -> Result<BTreeMap<String, String>, Vec<DeployError>> {
-        let world = Snapshot::new(&self.artefact.configuration, &self.artefact.services, String::new);
+        let world = Snapshot::new(&self.artefact, String::new);
         let own =
             endpoints(role, "h1", &[9000, 9001], |channel| format!("x.{channel}")).map_err(|e| vec![e])?;
         properties(

@@ -149,7 +149,7 @@ pub fn artefacts(before: (&Artefact, &Layers), after: (&Artefact, &Layers)) -> D
 /// What the roles of an artefact do, with these variables around its tree; or why there is no tree. What the core puts
 /// around every tree need not be given.
 pub fn tree(artefact: &Artefact, given: &Layers) -> Result<Node, String> {
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || DRY_UID.to_owned());
+    let world = Snapshot::new(artefact, || DRY_UID.to_owned());
     match instantiate(artefact, &assumed(given), &world) {
         Ok(instance) => Ok(of_instance(artefact, &instance, &world)),
         Err(errors) => Err(errors.first().map(ToString::to_string).unwrap_or_default()),

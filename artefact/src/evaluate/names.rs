@@ -46,7 +46,9 @@ fn exists(function: &Function, context: &Context<'_>) -> bool {
         Id::Parent | Id::Up => in_role(context),
         Id::This => matches!(context.place, Place::Role { this: Some(_), .. }),
         Id::ToPtree => matches!(context.place, Place::Properties),
-        // In a role the service brings them, and only to an environment; elsewhere stubs stand in.
+        // The service brings them, in a role only to an environment; for one of them there is a stub without it.
+        Id::OdcTopologyFullname if !has_odc(context) => true,
+        Id::OdcWorkflowScript if !has_odc(context) => false,
         Id::OdcTopologyFullname | Id::OdcWorkflowScript => {
             !in_role(context) || context.variables.get("environment_id").is_some()
         }
@@ -54,12 +56,16 @@ fn exists(function: &Function, context: &Context<'_>) -> bool {
     }
 }
 
+fn has_odc(context: &Context<'_>) -> bool {
+    context.world.services().iter().any(|service| service == "odc")
+}
+
 fn in_role(context: &Context<'_>) -> bool {
     matches!(context.place, Place::Role { .. })
 }
 
 fn makes_workflows(context: &Context<'_>) -> bool {
-    matches!(context.place, Place::Role { .. } | Place::Dpl)
+    matches!(context.place, Place::Role { .. } | Place::Dpl { .. })
 }
 
 /// What to do about an unknown name: why it is not here, or what could have been meant.

@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Time, Variables};
+use crate::ir::{Artefact, Pins, Template};
 
 /// What expressions can see of the world outside their variables.
 ///
@@ -32,33 +33,32 @@ pub trait World {
     /// Puts a value into the run-time store.
     fn runtime_set(&self, component: &str, key: &str, value: &str) -> Result<(), String>;
 
-    /// Name of the workflow template that a DPL command makes (template-language.md 7.2).
-    fn dpl(&self, request: &Dpl<'_>, variables: &dyn Variables) -> Result<String, String> {
-        let _ = variables;
-        Err(format!(
-            "{request} cannot be run here: workflows from DPL commands need a DPL provider"
-        ))
+    /// A text that came into being only now, parsed when the artefact was made.
+    fn template(&self, text: &str) -> Option<&Template> {
+        let _ = text;
+        None
     }
 
-    /// A configuration payload processed as a template (template-language.md 9.4).
-    fn payload(&self, path: &str, payload: String, variables: &dyn Variables) -> Result<String, String> {
-        let _ = (payload, variables);
-        Err(format!(
-            "{path} cannot be processed here: configuration payloads need a template engine"
-        ))
+    /// The command in a file of `jit/`, by its identity.
+    fn command(&self, identity: &str) -> Option<&str> {
+        let _ = identity;
+        None
     }
 
-    /// A configuration payload with its expressions evaluated (`config.GetLegacy`): needs a parser.
-    fn legacy_payload(
-        &self,
-        path: &str,
-        payload: String,
-        variables: &dyn Variables,
-    ) -> Result<String, String> {
-        let _ = (payload, variables);
-        Err(format!(
-            "{path} cannot be processed here: expressions in configuration payloads need a parser"
-        ))
+    /// Whether there is a workflow template of that identity.
+    fn has_workflow(&self, identity: &str) -> bool {
+        let _ = identity;
+        false
+    }
+
+    /// What DPL commands make, pinned.
+    fn pins(&self) -> Option<&Pins> {
+        None
+    }
+
+    /// Takes note of what an expression asked for and did not find, so that whoever makes an artefact can supply it.
+    fn miss(&self, missed: Missed) {
+        let _ = missed;
     }
 
     /// The detector that a host belongs to: the first one with the host in its inventory.
@@ -128,67 +128,79 @@ pub fn runtime_key(component: &str, key: &str) -> String {
     path
 }
 
-/// A request for a workflow made by a DPL command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dpl<'a> {
-    /// `dpl.Generate`: the command.
-    Command(&'a str),
-    /// `dpl.GenerateFromUri`: the file in `jit/` that holds it.
-    Uri(&'a str),
-    /// `dpl.GenerateFromUriOrFallbackToTemplate`: the same, or the template of that name.
-    UriOrTemplate(&'a str),
+/// What an expression asked for and the artefact does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Missed {
+    /// A text that holds expressions and is not among [`Artefact::texts`].
+    Text(String),
+    /// A command that is not among [`Artefact::commands`].
+    Command(String),
+    /// A workflow template that is not among [`Artefact::modules`].
+    Workflow(String),
+    /// The result of a DPL command that is not among [`Artefact::pins`].
+    Pin {
+        /// Its name.
+        name: String,
+        /// The command, evaluated.
+        command: String,
+        /// The file in `jit/` that holds it, if any.
+        uri: Option<String>,
+    },
 }
 
-impl fmt::Display for Dpl<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Dpl::Command(command) => write!(f, "DPL command `{command}`"),
-            Dpl::Uri(uri) | Dpl::UriOrTemplate(uri) => write!(f, "DPL command jit/{uri}"),
-        }
-    }
-}
-
-/// A world that is fully written down: the configuration of an artefact, and identifiers from the caller.
+/// A world that is fully written down: what an artefact holds, and identifiers from the caller.
 pub struct Snapshot<'a> {
-    configuration: &'a BTreeMap<String, String>,
-    services: &'a [String],
+    artefact: &'a Artefact,
     uid: Box<dyn Fn() -> String + Send + Sync + 'a>,
     /// Host to detector; made when first asked for, as production asks hundreds of times.
     detectors: OnceLock<BTreeMap<&'a str, &'a str>>,
+    missed: Mutex<BTreeSet<Missed>>,
+    now: Option<Time>,
 }
 
 impl<'a> Snapshot<'a> {
-    /// A world of these values; `uid` makes unique identifiers.
-    pub fn new(
-        configuration: &'a BTreeMap<String, String>,
-        services: &'a [String],
-        uid: impl Fn() -> String + Send + Sync + 'a,
-    ) -> Self {
+    /// The world as `artefact` knows it; `uid` makes unique identifiers.
+    pub fn new(artefact: &'a Artefact, uid: impl Fn() -> String + Send + Sync + 'a) -> Self {
         Self {
-            configuration,
-            services,
+            artefact,
             uid: Box::new(uid),
             detectors: OnceLock::new(),
+            missed: Mutex::default(),
+            now: None,
         }
+    }
+
+    /// The same at a known time; otherwise time is not known.
+    #[must_use]
+    pub fn at(self, now: Time) -> Self {
+        Self {
+            now: Some(now),
+            ..self
+        }
+    }
+
+    /// What was asked for so far and is not there.
+    pub fn missed(self) -> BTreeSet<Missed> {
+        self.missed.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Snapshot<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("configuration", &self.configuration.len())
-            .field("services", &self.services)
+            .field("artefact", &self.artefact.root)
             .finish_non_exhaustive()
     }
 }
 
 impl World for Snapshot<'_> {
     fn configuration(&self, key: &str) -> Option<String> {
-        self.configuration.get(key).cloned()
+        self.artefact.configuration.get(key).cloned()
     }
 
     fn configuration_keys(&self, prefix: &str) -> Vec<String> {
-        self.configuration
+        self.artefact
+            .configuration
             .range(prefix.to_owned()..)
             .map(|(key, _)| key)
             .take_while(|key| key.starts_with(prefix))
@@ -197,13 +209,34 @@ impl World for Snapshot<'_> {
     }
 
     fn services(&self) -> &[String] {
-        self.services
+        &self.artefact.services
+    }
+
+    fn template(&self, text: &str) -> Option<&Template> {
+        self.artefact.texts.get(text)
+    }
+
+    fn command(&self, identity: &str) -> Option<&str> {
+        self.artefact.commands.get(identity).map(String::as_str)
+    }
+
+    fn has_workflow(&self, identity: &str) -> bool {
+        self.artefact.modules.contains_key(identity)
+    }
+
+    fn pins(&self) -> Option<&Pins> {
+        Some(&self.artefact.pins)
+    }
+
+    fn miss(&self, missed: Missed) {
+        let mut all = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(missed);
     }
 
     fn detector(&self, host: &str) -> Option<String> {
         let detectors = self.detectors.get_or_init(|| {
             let mut hosts = BTreeMap::new();
-            for key in self.configuration.keys() {
+            for key in self.artefact.configuration.keys() {
                 if let Some((detector, host)) = member_of_detector(key) {
                     hosts.entry(host).or_insert(detector);
                 }
@@ -215,6 +248,10 @@ impl World for Snapshot<'_> {
 
     fn uid(&self) -> String {
         (self.uid)()
+    }
+
+    fn now(&self) -> Option<Time> {
+        self.now
     }
 
     /// A snapshot has no store behind it: the value is accepted and forgotten.

@@ -1,6 +1,7 @@
 //! Component configuration (reference: template-language.md 9.1 and 9.2).
 
-use crate::evaluate::{Context, World};
+use crate::evaluate::{Context, Place, World, evaluate_text};
+use crate::payload::Scene;
 
 const RUN_TYPES: [&str; 20] = [
     "NULL",
@@ -124,28 +125,41 @@ pub(super) fn resolve_path(path: &str, world: &dyn World) -> Result<String, Stri
     Query::parse(path)?.resolve(world)
 }
 
-/// The payload of exactly this path, processed as a template by the world.
-pub(super) fn get(path: &str, context: &Context<'_>) -> Result<String, String> {
-    let path = Query::parse(path)?.path();
-    match context.world.configuration(&format!("{COMPONENTS}/{path}")) {
-        Some(payload) if ["{{", "{%", "{#"].iter().any(|mark| payload.contains(mark)) => {
-            context.world.payload(&path, payload, context.variables)
-        }
-        Some(payload) => Ok(payload),
-        None => Err(format!(
-            "[Error (where: fromfile) in {path}] unable to resolve template"
-        )),
-    }
+/// The payload at exactly this path, as it stands in the store.
+pub(crate) fn payload(path: &str, world: &dyn World) -> Option<String> {
+    let path = Query::parse(path).ok()?.path();
+    world.configuration(&format!("{COMPONENTS}/{path}"))
 }
 
-/// The payload of exactly this path, its expressions evaluated by the world, which has a parser.
-pub(super) fn get_legacy(path: &str, context: &Context<'_>) -> Result<String, String> {
+/// The payload at exactly this path, its template done.
+pub(super) fn get(path: &str, context: &Context<'_>) -> Result<String, String> {
+    let scene = Scene {
+        world: context.world,
+        variables: context.variables,
+        edition: context.edition,
+    };
+    rendered(path, scene)
+}
+
+/// The same with other variables: those of a configuration URI.
+pub(super) fn rendered(path: &str, scene: Scene<'_>) -> Result<String, String> {
     let path = Query::parse(path)?.path();
-    match context.world.configuration(&format!("{COMPONENTS}/{path}")) {
-        Some(payload) if payload.contains("{{") => {
-            context.world.legacy_payload(&path, payload, context.variables)
-        }
-        Some(payload) => Ok(payload),
-        None => Err(format!("no payload at configuration path {COMPONENTS}/{path}")),
-    }
+    crate::payload::render(&path, scene).map_err(|error| error.to_string())
+}
+
+/// The payload at exactly this path, unprocessed.
+pub(super) fn raw(path: &str, world: &dyn World) -> Result<String, String> {
+    let path = Query::parse(path)?.path();
+    payload(&path, world).ok_or_else(|| format!("no payload at configuration path {COMPONENTS}/{path}"))
+}
+
+/// The payload at exactly this path, with its expressions evaluated.
+pub(super) fn get_legacy(path: &str, context: &Context<'_>) -> Result<String, String> {
+    let payload = raw(path, context.world)?;
+    // `dpl` and the roles around do not exist in it.
+    let context = Context {
+        place: Place::Task,
+        ..*context
+    };
+    evaluate_text(&payload, &context)
 }

@@ -44,6 +44,9 @@ fn texts(text: &str) -> Result<Vec<String>, String> {
     };
     let value = json::decode(text).map_err(|error| match text.trim().chars().next() {
         None => "unexpected end of JSON input".to_owned(),
+        Some('n') => misspelt(text.trim(), "null"),
+        Some('t') => misspelt(text.trim(), "true"),
+        Some('f') => misspelt(text.trim(), "false"),
         Some(c) if !matches!(c, '[' | '{' | '"') => {
             format!("invalid character '{c}' looking for beginning of value")
         }
@@ -61,6 +64,20 @@ fn texts(text: &str) -> Result<Vec<String>, String> {
             })
             .collect(),
         other => Err(misfit(other, "[]string")),
+    }
+}
+
+fn misspelt(text: &str, literal: &str) -> String {
+    let differs = text
+        .chars()
+        .zip(literal.chars())
+        .find(|(found, wanted)| found != wanted);
+    match (differs, text.chars().nth(literal.len())) {
+        (Some((found, wanted)), _) => {
+            format!("invalid character '{found}' in literal {literal} (expecting '{wanted}')")
+        }
+        (None, Some(more)) => format!("invalid character '{more}' after top-level value"),
+        (None, None) => "unexpected end of JSON input".to_owned(),
     }
 }
 

@@ -29,6 +29,10 @@ fn source(context: &Context<'_>) -> Option<Source> {
 
 /// `None` where a variable is missing or the mode is not known.
 pub(super) fn topology_fullname(context: &Context<'_>) -> Option<String> {
+    // Where the service is not there, this is a stub.
+    if !context.world.services().iter().any(|service| service == "odc") {
+        return None;
+    }
     let (kind, origin) = match source(context)? {
         Source::Hash => ("hash", "pdp_o2_data_processing_hash"),
         Source::Path => ("path", "pdp_o2_data_processing_path"),

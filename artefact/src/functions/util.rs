@@ -1,5 +1,5 @@
 use super::strings::atoi;
-use crate::evaluate::{Context, Dpl, Variables};
+use crate::evaluate::Variables;
 
 /// Value of `<prefix>_<name>`, else of `name`; blank and `none` count as absent.
 pub(super) fn prefixed_override(name: &str, prefix: &str, variables: &dyn Variables) -> String {
@@ -23,13 +23,4 @@ pub(super) fn suffix_in_range(text: &str, prefix: &str, min: &str, max: &str) ->
         (Ok(number), Ok(min), Ok(max)) => (min..=max).contains(&number),
         _ => false,
     }
-}
-
-/// `none` is what production writes for no command; the reference refuses it here.
-pub(super) fn dpl(request: &Dpl<'_>, context: &Context<'_>) -> Result<String, String> {
-    let (Dpl::Command(name) | Dpl::Uri(name) | Dpl::UriOrTemplate(name)) = request;
-    if *name == "none" {
-        return Err("there is no DPL command: it is `none`".to_owned());
-    }
-    context.world.dpl(request, context.variables)
 }

@@ -7,13 +7,13 @@ use super::error::{ErrorKind, InstantiateError, error_at, record};
 use super::fields::{Scene, is_true};
 use super::view::{Local, View};
 use super::{Limits, Whole, merge, range};
-use crate::evaluate::{Place, RoleName, World};
+use crate::evaluate::{Missed, Place, RoleName, World};
 use crate::identity;
 use crate::instance::{
     CallRole, Constraint, Inbound, Include, Instance, Kind, Outbound, Role, TaskRole, Traits,
 };
 use crate::ir::{
-    Artefact, Body, Code, ControlMode, Iterator, Layers, Range, RoleTemplate, Span, Template, Variable,
+    Artefact, Body, Code, ControlMode, Iterator, Layers, Part, Range, RoleTemplate, Span, Template, Variable,
 };
 use crate::stack::Stack;
 
@@ -177,6 +177,7 @@ impl<'a> Engine<'a> {
         let scene = Scene {
             view: View::outside(around.stack, local),
             place: Place::Role {
+                home: around.module.home(),
                 this: None,
                 ancestors: around.ancestors,
             },
@@ -195,6 +196,7 @@ impl<'a> Engine<'a> {
         around: &Around<'_>,
     ) -> Option<Shell> {
         let early = Place::Role {
+            home: around.module.home(),
             this: None,
             ancestors: around.ancestors,
         };
@@ -232,6 +234,7 @@ impl<'a> Engine<'a> {
             path: &path,
         });
         let place = Place::Role {
+            home: around.module.home(),
             this,
             ancestors: around.ancestors,
         };
@@ -298,10 +301,14 @@ impl<'a> Engine<'a> {
                 let text = self.text(func, scene);
                 let returns = self.text(returns, scene);
                 let traits = self.traits(traits, scene);
-                let function: Option<Code> = function.clone();
+                let text = text?;
+                let function = match function {
+                    Some(code) => Some(code.clone()),
+                    None => self.function(func, &text, scene)?,
+                };
                 Some(Evaluated::Call(CallRole {
                     edition: scene.around.module.edition,
-                    text: text?,
+                    text,
                     function,
                     returns: returns?,
                     traits: traits?,
@@ -309,6 +316,26 @@ impl<'a> Engine<'a> {
             }
             Body::Include(text) => self.text(text, scene).map(Evaluated::Include),
         }
+    }
+
+    /// The expression that a templated `func` turned out to be: the artefact must hold it, since nothing here parses.
+    /// A text that is no expression stays without one; its call then fails, as in the reference.
+    fn function(&mut self, func: &Template, text: &str, scene: &Scene<'_>) -> Option<Option<Code>> {
+        if func.literal().is_some() {
+            return Some(None);
+        }
+        let braced = format!("{{{{{text}}}}}");
+        let Some(template) = self.world.template(&braced) else {
+            self.world.miss(Missed::Text(braced));
+            let kind = ErrorKind::Function {
+                text: text.to_owned(),
+            };
+            return self.fail(kind, func.span, scene.path());
+        };
+        Some(match template.parts.as_slice() {
+            [Part::Expression(code)] => Some(code.clone()),
+            _ => None,
+        })
     }
 
     fn aggregator(
@@ -441,7 +468,7 @@ impl<'a> Engine<'a> {
     }
 
     fn task(&mut self, role: Role, load: &str, traits: Traits, around: &Around<'_>) -> Option<Role> {
-        let identity = identity::loaded(around.module, load);
+        let identity = identity::loaded(around.module, load, &self.artefact.revisions);
         let Some(class) = self.artefact.classes.get(&identity) else {
             return self.fail(ErrorKind::MissingClass { identity }, role.span, role.path);
         };
@@ -471,7 +498,7 @@ impl<'a> Engine<'a> {
     /// The root of the included file takes the place of the role, under its name. Of the role the variables stay, as a
     /// level between the parent and the included root; in the reference, nothing else (`template-language.md` 7.1).
     fn include(&mut self, role: Role, text: String, around: &Around<'_>) -> Option<Role> {
-        let identity = identity::included(around.module, &text);
+        let identity = identity::included(around.module, &text, &self.artefact.revisions);
         let Some(module) = self.artefact.modules.get(&identity) else {
             return self.fail(ErrorKind::MissingModule { identity }, role.span, role.path);
         };

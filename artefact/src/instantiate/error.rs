@@ -65,6 +65,12 @@ pub enum ErrorKind {
         /// Its identity.
         identity: String,
     },
+    /// The templated `func` of a call became a text that was not known when the artefact was made.
+    #[error("the call became `{text}`, which this artefact does not know")]
+    Function {
+        /// The text.
+        text: String,
+    },
     /// The range of an iterator is not a list.
     #[error("the range of the iterator is not a JSON list of strings but `{text}`: {reason}")]
     Range {
@@ -138,6 +144,9 @@ impl InstantiateError {
                 .to_owned(),
             ),
             ErrorKind::SamePath => Some("give them different names, or disable one of them".to_owned()),
+            ErrorKind::Function { .. } => {
+                Some("compile the workflow again with the variables that `func` reads".to_owned())
+            }
             ErrorKind::Range { .. } => {
                 Some("the variable should look like [\"a\",\"b\"]; numbers must be in quotes".to_owned())
             }

@@ -26,7 +26,7 @@ pub(super) struct Scene<'r> {
 
 impl Scene<'_> {
     /// For messages: the path of the role, ending in the name as written while that is not evaluated.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         match self.role {
             Ok(path) => path.to_owned(),
             Err(template) => self.around.unnamed(template),
@@ -102,7 +102,11 @@ impl Engine<'_> {
         self.text(
             template,
             &Scene {
-                place: Place::Role { this, ancestors },
+                place: Place::Role {
+                    home: scene.around.module.home(),
+                    this,
+                    ancestors,
+                },
                 role: Ok(&path),
                 ..*scene
             },

@@ -180,7 +180,7 @@ fn user(pairs: &[(&str, &str)]) -> Layers {
 
 fn run(files: Vec<RoleTemplate>, given: &Layers) -> Result<Instance, Vec<InstantiateError>> {
     let artefact = artefact(files);
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+    let world = Snapshot::new(&artefact, || "uid".to_owned());
     instantiate(&artefact, given, &world)
 }
 
@@ -436,7 +436,7 @@ fn has_limits() {
         range,
     });
     let artefact = artefact(vec![group("r", vec![endless])]);
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+    let world = Snapshot::new(&artefact, || "uid".to_owned());
     let limits = Limits {
         roles: 50,
         ..Limits::default()
@@ -500,7 +500,7 @@ fn the_whole_tree_has_what_is_left_out_and_nothing_else() {
     );
     let artefact = artefact(vec![root]);
     let given = user(&[("on", "true")]);
-    let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+    let world = Snapshot::new(&artefact, || "uid".to_owned());
     let whole = instantiate_whole(&artefact, &given, &world);
     assert_eq!(whole.errors, []);
     let mut instance = whole.instance.unwrap();

@@ -204,7 +204,7 @@ fn template(artefact: &Artefact, module: &Module, role: &RoleTemplate, includes:
                 .collect();
         }
         Body::Task { load, traits } => {
-            let identity = identity::loaded(module, &load.source());
+            let identity = identity::loaded(module, &load.source(), &artefact.revisions);
             let class = artefact.classes.get(&identity);
             add(format!(
                 "{} {}",
@@ -219,7 +219,7 @@ fn template(artefact: &Artefact, module: &Module, role: &RoleTemplate, includes:
         }
         Body::Include(text) => {
             add(format!("include {}", text.source()));
-            let identity = identity::included(module, &text.source());
+            let identity = identity::included(module, &text.source(), &artefact.revisions);
             if includes < INCLUDES
                 && let Some(module) = artefact.modules.get(&identity)
             {

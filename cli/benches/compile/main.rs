@@ -72,8 +72,8 @@ fn expressions() -> Result<(), Failed> {
     let variables: BTreeMap<String, String> = ["qc_enabled", "dcs_enabled", "trg_enabled"]
         .map(|name| (name.to_owned(), "true".to_owned()))
         .into();
-    let configuration = BTreeMap::new();
-    let world = World::new(&configuration, &[], String::new);
+    let artefact = Artefact::default();
+    let world = World::new(&artefact, String::new);
     let context = Context {
         variables: &variables,
         place: Place::Task,
@@ -89,7 +89,7 @@ fn expressions() -> Result<(), Failed> {
 }
 
 fn instantiated(artefact: &Artefact, given: &Layers) -> Result<usize, Failed> {
-    let world = World::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
+    let world = World::new(artefact, || "uid".to_owned());
     let instance = instantiate(artefact, given, &world)
         .map_err(|errors| errors.first().map(ToString::to_string).unwrap_or_default())?;
     Ok(roles(&instance.root))

@@ -163,8 +163,8 @@ fn workflow(program: &Program, count: usize) -> Result<Arc<Artefact>, Failed> {
         given: Layers::default(),
         configuration: BTreeMap::new(),
         services: Vec::new(),
-        edition: None,
         closed: true,
+        ..Request::default()
     };
     let outcome = compile(&request, &repositories);
     let artefact = outcome
@@ -178,7 +178,7 @@ async fn created(core: &Core, artefact: &Arc<Artefact>) -> Result<(String, Durat
     let id = core.new_id()?;
     let instance = {
         let uid = || core.new_id().unwrap_or_default();
-        let world = World::new(&artefact.configuration, &artefact.services, uid);
+        let world = World::new(&artefact, uid);
         instantiate(artefact, &Layers::default(), &world).map_err(|errors| format!("{errors:?}"))?
     };
     let begin = Instant::now();

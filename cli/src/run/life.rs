@@ -186,7 +186,7 @@ async fn create(core: &Core, artefact: Arc<Artefact>, given: Layers) -> Result<C
     let given = core.surroundings(&id).with(&given);
     let instance = {
         let uid = || core.new_id().unwrap_or_default();
-        let world = World::new(&artefact.configuration, &artefact.services, uid);
+        let world = World::new(&artefact, uid);
         instantiate(&artefact, &given, &world).map_err(|errors| show::failed(&artefact, &errors))?
     };
     core.create(id, artefact, instance, false)

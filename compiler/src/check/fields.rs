@@ -1,6 +1,6 @@
 //! The expressions of a file, and what is around each of them when it is evaluated.
 
-use partita_artefact::evaluate::{Place, RoleName};
+use partita_artefact::evaluate::{Home, Place, RoleName};
 use partita_artefact::ir::{
     Body, ChannelTemplate, Code, InboundTemplate, Part, Range, RoleTemplate, Span, TaskClass, Template,
     Variable,
@@ -35,10 +35,12 @@ impl Stage {
         match self {
             Self::Range => Place::Range,
             Self::Outside | Self::Vars => Place::Role {
+                home: Home::default(),
                 this: None,
                 ancestors: &[],
             },
             Self::Own => Place::Role {
+                home: Home::default(),
                 this: Some(RoleName { name: "", path: "" }),
                 ancestors: &[],
             },

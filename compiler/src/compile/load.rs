@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use partita_artefact::identity;
-use partita_artefact::ir::{Body, Edition, Module, Source, TaskClass, Template};
+use partita_artefact::evaluate::Home;
+use partita_artefact::identity::{self, Revisions};
+use partita_artefact::ir::{Body, Edition, Module, Part, Pins, Source, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::walk;
 use crate::decode::{self, Decoded};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
+use crate::lock;
 use crate::settings::{self, Settings};
 use crate::source::{Location, Repositories, Repository, Snapshot, SourceError};
 
@@ -24,6 +26,10 @@ pub(crate) struct Loader<'r> {
     pub(crate) sources: SourceMap,
     pub(crate) modules: BTreeMap<String, Module>,
     pub(crate) classes: BTreeMap<String, TaskClass>,
+    /// Commands of `jit/`.
+    pub(crate) commands: BTreeMap<String, String>,
+    /// What is meant where a file names another repository without a revision.
+    pub(crate) revisions: Revisions,
     /// Why an identity gave nothing. It matters only if the file is needed: a disabled role may name anything.
     failed: BTreeMap<String, Vec<Diagnostic>>,
     /// Warnings about the files that were read well.
@@ -39,7 +45,7 @@ struct Read {
 
 impl<'r> Loader<'r> {
     pub(crate) fn new(repositories: &'r Repositories, edition: Option<Edition>) -> Self {
-        Self {
+        let mut loader = Self {
             repositories,
             edition,
             snapshots: BTreeMap::new(),
@@ -47,9 +53,19 @@ impl<'r> Loader<'r> {
             sources: SourceMap::default(),
             modules: BTreeMap::new(),
             classes: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            revisions: Revisions::new(),
             failed: BTreeMap::new(),
             warnings: Vec::new(),
+        };
+        for repository in repositories.iter() {
+            // What cannot be opened is told where it is needed.
+            if let Ok(revision) = loader.open(repository, None) {
+                let identifier = repository.identifier().to_owned();
+                loader.revisions.insert(identifier, revision);
+            }
         }
+        loader
     }
 
     /// Reads the root workflow and gives its identity.
@@ -79,8 +95,11 @@ impl<'r> Loader<'r> {
         let revision = self
             .open(repository, location.revision.as_deref())
             .map_err(|error| source_error(&error))?;
-        let path = format!("{}/workflows/{name}", repository.identifier());
-        let root = identity::workflow(repository.identifier(), &revision, &path);
+        let home = Home {
+            repository: repository.identifier(),
+            revision: &revision,
+        };
+        let root = identity::workflow(home, name);
         self.module(&root);
         let Some(module) = self.modules.get(&root) else {
             return Err(self.why(&root));
@@ -115,8 +134,8 @@ impl<'r> Loader<'r> {
             match self.read_module(&identity) {
                 Ok(module) => {
                     new = true;
-                    waiting.extend(literal_includes(&module));
-                    for class in literal_classes(&module) {
+                    waiting.extend(literal_includes(&module, &self.revisions));
+                    for class in literal_classes(&module, &self.revisions) {
                         self.class(&class);
                     }
                     self.modules.insert(identity, module);
@@ -142,6 +161,47 @@ impl<'r> Loader<'r> {
             Err(diagnostics) => {
                 self.failed.insert(identity.to_owned(), diagnostics);
                 false
+            }
+        }
+    }
+
+    /// Reads the command of that identity. True if it is new.
+    pub(crate) fn command(&mut self, identity: &str) -> bool {
+        if self.commands.contains_key(identity) || self.failed.contains_key(identity) {
+            return false;
+        }
+        let read = location(identity, "jit").and_then(|location| self.read(&location, identity));
+        match read {
+            Ok(read) => {
+                let command = self.text(read.source).to_owned();
+                self.commands.insert(identity.to_owned(), command);
+                true
+            }
+            Err(diagnostics) => {
+                self.failed.insert(identity.to_owned(), diagnostics);
+                false
+            }
+        }
+    }
+
+    /// What the repository of the workflow `root` has pinned.
+    pub(crate) fn lock(&mut self, root: &str) -> Pins {
+        let Some(module) = self.modules.get(root) else {
+            return Pins::default();
+        };
+        let key = (module.repository.clone(), module.revision.clone());
+        let Some(snapshot) = self.snapshots.get(&key).copied() else {
+            return Pins::default();
+        };
+        match lock::read(&snapshot, &mut self.sources) {
+            Ok((pins, wrong)) => {
+                self.warnings.extend(wrong);
+                pins
+            }
+            Err(error) => {
+                let error = Diagnostic::error(Code::Source, error.to_string());
+                self.warnings.push(error);
+                Pins::default()
             }
         }
     }
@@ -176,6 +236,7 @@ impl<'r> Loader<'r> {
             done = self.modules.len();
             let mut modules = Vec::new();
             let mut classes = Vec::new();
+            let mut commands = Vec::new();
             for module in self.modules.values() {
                 let bodies = || walk::roles(&module.root).into_iter().map(|role| &role.body);
                 let place = (module.repository.clone(), module.revision.clone());
@@ -183,7 +244,10 @@ impl<'r> Loader<'r> {
                     modules.push(place.clone());
                 }
                 if bodies().any(|body| matches!(body, Body::Task { load, .. } if load.literal().is_none())) {
-                    classes.push(place);
+                    classes.push(place.clone());
+                }
+                if makes_workflows(module) {
+                    commands.push(place);
                 }
             }
             for (repository, revision) in modules {
@@ -192,6 +256,15 @@ impl<'r> Loader<'r> {
             }
             for (repository, revision) in classes {
                 self.tasks(&repository, &revision).unwrap_or_default();
+            }
+            for (repository, revision) in commands {
+                let home = Home {
+                    repository: &repository,
+                    revision: &revision,
+                };
+                for name in self.command_names(home).unwrap_or_default() {
+                    self.command(&identity::command(home, &name));
+                }
             }
         }
     }
@@ -204,8 +277,8 @@ impl<'r> Loader<'r> {
     ) -> Result<Vec<(String, String)>, SourceError> {
         let mut found = Vec::new();
         for name in self.names(repository, revision, "workflows")? {
-            let path = format!("{repository}/workflows/{name}");
-            let identity = identity::workflow(repository, revision, &path);
+            let home = Home { repository, revision };
+            let identity = identity::workflow(home, &name);
             self.module(&identity);
             found.push((name, identity));
         }
@@ -216,10 +289,22 @@ impl<'r> Loader<'r> {
     pub(crate) fn tasks(&mut self, repository: &str, revision: &str) -> Result<usize, SourceError> {
         let names = self.names(repository, revision, "tasks")?;
         for name in &names {
-            let path = format!("{repository}/tasks/{name}");
-            self.class(&identity::task(repository, revision, &path));
+            let home = Home { repository, revision };
+            self.class(&identity::task(home, name));
         }
         Ok(names.len())
+    }
+
+    fn command_names(&self, home: Home<'_>) -> Result<Vec<String>, SourceError> {
+        let key = (home.repository.to_owned(), home.revision.to_owned());
+        let Some(snapshot) = self.snapshots.get(&key) else {
+            return Ok(Vec::new());
+        };
+        let paths = snapshot.list("jit", "")?;
+        Ok(paths
+            .iter()
+            .filter_map(|path| path.strip_prefix("jit/").map(str::to_owned))
+            .collect())
     }
 
     fn read_module(&mut self, identity: &str) -> Result<Module, Vec<Diagnostic>> {
@@ -336,6 +421,16 @@ impl<'r> Loader<'r> {
     }
 }
 
+/// Whether it asks for the results of DPL commands.
+fn makes_workflows(module: &Module) -> bool {
+    let code = |part: &Part| matches!(part, Part::Expression(code) if code.text.contains("Generate"));
+    let roles = walk::roles(&module.root);
+    roles
+        .into_iter()
+        .flat_map(walk::role_templates)
+        .any(|template| template.parts.iter().any(code))
+}
+
 /// Names of the templates in a folder and those below it.
 fn names(snapshot: &Snapshot<'_>, folder: &str) -> Result<Vec<String>, SourceError> {
     let paths = snapshot.list(folder, ".yaml")?;
@@ -366,10 +461,10 @@ fn location(identity: &str, folder: &'static str) -> Result<Location, Vec<Diagno
 }
 
 fn not_found(location: &Location, snapshot: &Snapshot<'_>, identity: &str) -> Diagnostic {
-    let what = if location.folder == "tasks" {
-        "task template"
-    } else {
-        "workflow"
+    let what = match location.folder {
+        "tasks" => "task template",
+        "jit" => "DPL command",
+        _ => "workflow",
     };
     let diagnostic = Diagnostic::error(Code::NotFound, format!("there is no {what} `{identity}`"));
     let names = names(snapshot, location.folder).unwrap_or_default();
@@ -393,16 +488,16 @@ pub(crate) fn name_mismatch(module: &Module, name: &str) -> Option<Diagnostic> {
 }
 
 /// Identities of the workflow templates that a module includes by name.
-fn literal_includes(module: &Module) -> impl Iterator<Item = String> {
-    literal(module, identity::included, |body| match body {
+fn literal_includes(module: &Module, revisions: &Revisions) -> Vec<String> {
+    literal(module, revisions, identity::included, |body| match body {
         Body::Include(text) => Some(text),
         _ => None,
     })
 }
 
 /// Identities of the task templates that a module loads by name.
-fn literal_classes(module: &Module) -> impl Iterator<Item = String> {
-    literal(module, identity::loaded, |body| match body {
+fn literal_classes(module: &Module, revisions: &Revisions) -> Vec<String> {
+    literal(module, revisions, identity::loaded, |body| match body {
         Body::Task { load, .. } => Some(load),
         _ => None,
     })
@@ -410,12 +505,11 @@ fn literal_classes(module: &Module) -> impl Iterator<Item = String> {
 
 fn literal(
     module: &Module,
-    identity: fn(&Module, &str) -> String,
+    revisions: &Revisions,
+    identity: fn(&Module, &str, &Revisions) -> String,
     file: fn(&Body) -> Option<&Template>,
-) -> impl Iterator<Item = String> {
-    let roles = walk::roles(&module.root);
-    roles.into_iter().filter_map(move |role| {
-        let text = file(&role.body)?.literal().filter(|text| !text.is_empty())?;
-        Some(identity(module, text))
-    })
+) -> Vec<String> {
+    let roles = walk::roles(&module.root).into_iter();
+    let texts = roles.filter_map(|role| file(&role.body)?.literal().filter(|text| !text.is_empty()));
+    texts.map(|text| identity(module, text, revisions)).collect()
 }

@@ -1,15 +1,16 @@
 //! The whole way from a request to an artefact: find the workflow, read what it needs, try to make its tree, and say
 //! what is wrong or still open.
 
+mod late;
 pub(crate) mod load;
 pub(crate) mod parameters;
 mod traps;
 mod trial;
 pub(crate) mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::ir::{Artefact, Edition, Layers};
+use partita_artefact::ir::{Artefact, Edition, Layers, Pins};
 
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::Repositories;
@@ -28,6 +29,8 @@ pub struct Request {
     pub services: Vec<String>,
     /// Edition in which everything is read, whatever its repository asks for.
     pub edition: Option<Edition>,
+    /// What DPL commands make, on top of what the repository has pinned (`partita.lock`).
+    pub pins: Pins,
     /// No variable will be given later. Then an undefined one is an error; otherwise it is a parameter.
     pub closed: bool,
 }
@@ -41,6 +44,19 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read; places in findings and artefact point into them.
     pub sources: SourceMap,
+    /// DPL commands that were reached and whose results are not pinned.
+    pub unpinned: BTreeSet<Unpinned>,
+}
+
+/// A DPL command whose result is not pinned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unpinned {
+    /// Name of the result.
+    pub name: String,
+    /// The command, evaluated.
+    pub command: String,
+    /// The file in `jit/` that holds it, if any.
+    pub uri: Option<String>,
 }
 
 /// Compiles a workflow. The same request on the same commits gives the same artefact.
@@ -57,12 +73,17 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
             .map(|module| module.edition)
             .unwrap_or_default(),
         stdlib: partita_stdlib::VERSION.to_owned(),
-        root,
         given: request.given.clone(),
         services: request.services.clone(),
         configuration: request.configuration.clone(),
+        pins: loader.lock(&root),
+        root,
         ..Artefact::default()
     };
+    artefact.pins.workflows.extend(request.pins.workflows.clone());
+    if !request.pins.packages.is_empty() {
+        artefact.pins.packages.clone_from(&request.pins.packages);
+    }
     let tried = trial::run(&mut artefact, &mut loader, request.closed);
     let mut diagnostics = tried.diagnostics;
     if tried.open {
@@ -70,11 +91,29 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
     }
     artefact.modules = std::mem::take(&mut loader.modules);
     artefact.classes = std::mem::take(&mut loader.classes);
+    artefact.commands = std::mem::take(&mut loader.commands);
+    if tried.open {
+        late::supply(&mut artefact);
+    }
+    let read = |repository: &String| {
+        loader
+            .sources
+            .iter()
+            .any(|file| file.source.repository == *repository)
+    };
+    artefact.revisions = loader.revisions.clone();
+    artefact
+        .revisions
+        .retain(|repository, revision| !revision.is_empty() && read(repository));
     artefact.parameters = parameters::parameters(&artefact, &tried.undefined);
     diagnostics.extend(traps::of_given(&artefact));
     let warnings = std::mem::take(&mut loader.warnings);
     diagnostics.extend(warnings.into_iter().chain(loader.unneeded()));
-    finish(Some(artefact), diagnostics, loader.sources)
+    let outcome = finish(Some(artefact), diagnostics, loader.sources);
+    Outcome {
+        unpinned: tried.unpinned,
+        ..outcome
+    }
 }
 
 /// Puts files and findings in their canonical order. An error takes the artefact away.
@@ -115,5 +154,6 @@ pub(crate) fn finish(
         artefact,
         diagnostics,
         sources,
+        unpinned: BTreeSet::new(),
     }
 }

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Snapshot};
+use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Missed, Snapshot};
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, Surprise, instantiate};
 use partita_artefact::ir::{Artefact, Span};
 use partita_artefact::surroundings;
 
 use super::load::Loader;
-use super::traps;
+use super::{Unpinned, late, traps};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
-use crate::link;
+use crate::{link, lock};
 
 /// What the trial says.
 pub(super) struct Tried {
@@ -21,31 +21,72 @@ pub(super) struct Tried {
     pub(super) open: bool,
     /// Those variables.
     pub(super) undefined: BTreeSet<String>,
+    /// DPL commands whose results are not pinned.
+    pub(super) unpinned: BTreeSet<Unpinned>,
 }
 
 /// Reads files and makes the tree until no more are missing.
 pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool) -> Tried {
     let given = surroundings::assumed(&artefact.given);
+    artefact.revisions.clone_from(&loader.revisions);
     loop {
         lend(artefact, loader);
-        let tree = {
-            let world = Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned());
-            instantiate(artefact, &given, &world)
+        let (tree, missed) = {
+            let world = Snapshot::new(artefact, || "uid".to_owned());
+            let tree = instantiate(artefact, &given, &world);
+            (tree, world.missed())
         };
         lend(artefact, loader);
-        match tree {
-            Ok(instance) => {
-                return Tried {
-                    diagnostics: of_instance(&instance, known(artefact), &loader.sources),
-                    open: false,
-                    undefined: BTreeSet::new(),
-                };
-            }
-            Err(errors) => {
-                if !read_missing(&errors, loader) {
-                    return of_errors(&errors, loader, closed, known(artefact));
+        let mut new = false;
+        let mut unpinned = BTreeSet::new();
+        for missed in missed {
+            new |= match missed {
+                Missed::Text(text) => late::parse(artefact, text),
+                Missed::Command(identity) => loader.command(&identity),
+                Missed::Workflow(identity) => loader.module(&identity),
+                Missed::Pin { name, command, uri } => {
+                    unpinned.insert(Unpinned { name, command, uri });
+                    false
                 }
-            }
+            };
+        }
+        if let Err(errors) = &tree {
+            new |= read_missing(errors, loader);
+        }
+        if new {
+            continue;
+        }
+        let mut tried = match tree {
+            Ok(instance) => Tried {
+                diagnostics: of_instance(&instance, known(artefact), &loader.sources),
+                open: false,
+                undefined: BTreeSet::new(),
+                unpinned: BTreeSet::new(),
+            },
+            Err(errors) => of_errors(&errors, loader, closed, known(artefact)),
+        };
+        tell_unpinned(&unpinned, &mut tried.diagnostics);
+        tried.unpinned = unpinned;
+        return tried;
+    }
+}
+
+/// A command whose result is not pinned fails what needs it, or else a template takes its place, which is told.
+fn tell_unpinned(unpinned: &BTreeSet<Unpinned>, diagnostics: &mut Vec<Diagnostic>) {
+    for Unpinned { name, uri, .. } in unpinned {
+        let mut failed = false;
+        for diagnostic in diagnostics.iter_mut().filter(|told| told.message.contains(name)) {
+            diagnostic.code = Code::Unpinned;
+            failed = true;
+        }
+        if let Some(uri) = uri.as_ref().filter(|_| !failed) {
+            let message =
+                format!("what `jit/{uri}` makes is not pinned: the workflow template `{uri}` is used");
+            let hint = format!(
+                "name the template that it makes under `{name}` in `{}`",
+                lock::PATH
+            );
+            diagnostics.push(Diagnostic::warning(Code::Unpinned, message).hint(hint));
         }
     }
 }
@@ -54,6 +95,7 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool
 fn lend(artefact: &mut Artefact, loader: &mut Loader<'_>) {
     std::mem::swap(&mut artefact.modules, &mut loader.modules);
     std::mem::swap(&mut artefact.classes, &mut loader.classes);
+    std::mem::swap(&mut artefact.commands, &mut loader.commands);
 }
 
 fn read_missing(errors: &[InstantiateError], loader: &mut Loader<'_>) -> bool {
@@ -122,6 +164,7 @@ fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool,
         diagnostics,
         open,
         undefined,
+        unpinned: BTreeSet::new(),
     }
 }
 

@@ -70,6 +70,7 @@ codes! {
     SurprisingText     "surprising-text"     Warning  "a text that an expression makes and hardly anybody means: `<nil>`, `1e+06`, that of an error";
     HiddenName         "hidden-name"         Warning  "a variable that no expression can read, because the library has its name";
     ClassVariable      "class-variable"      Warning  "a variable of a task template that does not mean what it seems to";
+    Unpinned           "unpinned"            Error    "a DPL command that was reached and whose result is not pinned";
     UndefinedVariable  "undefined-variable"  Error    "a variable that nothing defines and that was not given";
 
     // Roles.

@@ -9,7 +9,7 @@ pub const ROOTS: [&str; 2] = ["workflows", "tasks"];
 pub struct Location {
     /// Identifier of the repository; `None`: the default one.
     pub repository: Option<String>,
-    /// `workflows` or `tasks`.
+    /// `workflows`, `tasks` or `jit`.
     pub folder: &'static str,
     /// Name below that folder, without `.yaml`.
     pub name: String,
@@ -76,6 +76,9 @@ impl Location {
             "workflows" => self.name.strip_suffix(".yaml").unwrap_or(&self.name),
             _ => &self.name,
         };
-        format!("{}/{name}.yaml", self.folder)
+        match self.folder {
+            "jit" => format!("jit/{name}"),
+            folder => format!("{folder}/{name}.yaml"),
+        }
     }
 }

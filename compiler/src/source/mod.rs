@@ -102,7 +102,7 @@ pub struct Repositories {
 }
 
 impl Repositories {
-    /// Opens each of `specifications`, `[ID=]PATH`.
+    /// Opens each of `specifications`, `[ID=]PATH[@REVISION]`.
     pub fn open<S: AsRef<str>>(specifications: &[S]) -> Result<Self, SourceError> {
         let mut repositories = Self::default();
         for specification in specifications {
@@ -113,7 +113,12 @@ impl Repositories {
                 }
                 _ => (LOCAL, specification),
             };
-            repositories.add(Repository::open(identifier, Path::new(path))?)?;
+            // A folder may have an `@` in its name.
+            let at = path.rsplit_once('@').filter(|_| !Path::new(path).exists());
+            repositories.add(match at {
+                Some((path, revision)) => Repository::open(identifier, Path::new(path))?.at(revision),
+                None => Repository::open(identifier, Path::new(path))?,
+            })?;
         }
         Ok(repositories)
     }
@@ -219,6 +224,8 @@ pub struct Repository {
     identifier: String,
     folder: folder::Folder,
     objects: Option<objects::Objects>,
+    /// Where nothing else is said; without it, the files as they stand.
+    revision: Option<String>,
 }
 
 impl Repository {
@@ -230,7 +237,18 @@ impl Repository {
             identifier: identifier.to_owned(),
             folder,
             objects,
+            revision: None,
         })
+    }
+
+    /// The same, at another default revision. In a folder that is not in Git, it is the name of the revision that the
+    /// files are known to be from.
+    #[must_use]
+    pub fn at(self, revision: &str) -> Self {
+        Self {
+            revision: Some(revision.to_owned()),
+            ..self
+        }
     }
 
     fn is_at(&self, path: &Path) -> bool {
@@ -257,26 +275,28 @@ impl Repository {
         commit.map_or(Ok(Vec::new()), |commit| objects.history(&commit))
     }
 
-    /// Its files at `revision` (branch, tag, full or short hash), or as they stand if none is given.
+    /// Its files at `revision` (branch, tag, full or short hash); if none is given, at its default revision, or as they
+    /// stand.
     pub fn snapshot(&self, revision: Option<&str>) -> Result<Snapshot<'_>, SourceError> {
+        let revision = revision.or(self.revision.as_deref());
         let commit = match (&self.objects, revision) {
             (Some(objects), Some(revision)) => Some(objects.commit(&self.identifier, revision)?),
             (Some(objects), None) => objects.head(),
-            (None, Some(revision)) => {
+            (None, Some(revision)) if self.revision.as_deref() != Some(revision) => {
                 return Err(SourceError::Revision {
                     repository: self.identifier.clone(),
                     revision: revision.to_owned(),
                     reason: "the folder is not a Git repository".to_owned(),
                 });
             }
-            (None, None) => None,
+            (None, _) => None,
         };
-        let bare = self.objects.as_ref().is_some_and(objects::Objects::is_bare);
-        let work_tree = revision.is_none() && !bare;
+        let as_it_stands = self.objects.is_none()
+            || revision.is_none() && !self.objects.as_ref().is_some_and(objects::Objects::is_bare);
         Ok(Snapshot {
             repository: self,
             commit,
-            work_tree,
+            work_tree: as_it_stands,
         })
     }
 }
@@ -295,12 +315,18 @@ impl Snapshot<'_> {
         &self.repository.identifier
     }
 
-    /// Full hash of the pinned commit; empty for a folder that is not in Git.
+    /// Full hash of the pinned commit; for a folder that is not in Git the name that it was given, or nothing.
     pub fn revision(&self) -> String {
-        self.commit
-            .as_ref()
-            .map(objects::Commit::hash)
-            .unwrap_or_default()
+        match &self.commit {
+            Some(commit) => commit.hash(),
+            None => self.named().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Name of the revision of a folder that is not in Git.
+    fn named(&self) -> Option<&str> {
+        let outside_git = self.repository.objects.is_none();
+        self.repository.revision.as_deref().filter(|_| outside_git)
     }
 
     /// The file at `path`, `None` if there is none.
@@ -327,7 +353,7 @@ impl Snapshot<'_> {
         };
         let blob = objects::blob_id(path, &bytes)?;
         let dirty = self.commit.is_some() && committed.as_ref().is_none_or(|(_, head)| *head != blob);
-        let committed = committed.is_some();
+        let committed = committed.is_some() || self.named().is_some();
         text(path, bytes).map(|text| {
             Some(File {
                 text,

@@ -1,199 +1,133 @@
-//! The load of a case: reads files as the tree asks for them.
+//! The load of a case: the compiler, then instantiation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use partita_artefact::codec;
-use partita_artefact::identity;
+use partita_artefact::evaluate::Snapshot;
 use partita_artefact::instance::Instance;
-use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
-use partita_artefact::ir::{Artefact, Edition, Layers};
-use partita_compiler::configuration;
-use partita_compiler::decode::{self, Decoded};
+use partita_artefact::instantiate::instantiate;
+use partita_artefact::ir::{Artefact, Layers};
+use partita_artefact::show::DRY_UID;
+use partita_compiler::compile::{Outcome, Request, compile};
+use partita_compiler::source::{Repositories, Repository};
+use partita_compiler::{configuration, render};
 
 use crate::case::Case;
-use crate::world::CaseWorld;
 
 /// Why a case does not load.
 pub(crate) struct Failure {
     pub(crate) text: String,
-    /// `load`: templates; `classes`: task templates; `None`: not told apart.
-    pub(crate) stage: Option<&'static str>,
+    /// `load`: templates; `classes`: task templates.
+    pub(crate) stage: &'static str,
 }
 
-pub(crate) type Loaded = (Artefact, Instance, CaseWorld);
+/// Configuration stores by path: reading one takes longer than most cases.
+pub(crate) type Stores = BTreeMap<String, BTreeMap<String, String>>;
 
-pub(crate) fn world(root: &Path, case: &Case) -> CaseWorld {
-    let configuration = case
-        .config
-        .as_ref()
-        .map(|path| store(&root.join(path)))
-        .unwrap_or_default();
-    CaseWorld::new(
-        configuration,
-        case.plugins.clone(),
-        case.dpl.clone(),
-        &root.join(&case.repo.path),
-    )
-}
-
-pub(crate) fn given(case: &Case) -> Layers {
-    Layers {
-        defaults: case.environment.defaults.clone(),
-        vars: case.environment.vars.clone(),
-        user: case.environment.user_vars.clone(),
-    }
-}
-
-/// The name in a request, which may hold the repository and a revision as well.
-pub(crate) fn name(case: &Case) -> &str {
-    let name = case
-        .workflow
-        .split_once("/workflows/")
-        .map_or(case.workflow.as_str(), |(_, name)| name);
-    name.split_once('@').map_or(name, |(name, _)| name)
-}
-
-pub(crate) fn load(root: &Path, case: &Case) -> Result<Loaded, Failure> {
+pub(crate) fn load(root: &Path, case: &Case, stores: &mut Stores) -> Result<(Artefact, Instance), Failure> {
     let folder = root.join(&case.repo.path);
-    let world = world(root, case);
-    let given = given(case);
-    let mut loader = Loader {
-        case,
-        folder: &folder,
-        artefact: Artefact::default(),
-        tried: BTreeSet::new(),
+    let mut repositories = Repositories::default();
+    let repository = Repository::open(&case.repo.id, &folder).unwrap();
+    repositories.add(repository.at(&case.repo.revision)).unwrap();
+    let outcome = pinned(&mut request(root, case, stores), case, &repositories);
+    let artefact = outcome.artefact.clone().ok_or_else(|| failure(&outcome))?;
+    // What is run has always been written and read.
+    let file = codec::encode(&artefact).unwrap();
+    let artefact = codec::decode(&file).unwrap();
+    let tree = instantiate(
+        &artefact,
+        &artefact.given,
+        &Snapshot::new(&artefact, || DRY_UID.to_owned()),
+    );
+    let instance = tree.map_err(|errors| Failure {
+        text: errors.iter().map(ToString::to_string).collect(),
+        stage: "load",
+    })?;
+    Ok((artefact, instance))
+}
+
+fn request(root: &Path, case: &Case, stores: &mut Stores) -> Request {
+    let mut read = |path: &String| {
+        let store = stores
+            .entry(path.clone())
+            .or_insert_with(|| store(&root.join(path)));
+        store.clone()
     };
-    loader.root(name(case))?;
+    // A revision in the request is ignored there.
+    let workflow = case
+        .workflow
+        .split_once('@')
+        .map_or(case.workflow.as_str(), |(name, _)| name);
+    Request {
+        workflow: workflow.to_owned(),
+        given: Layers {
+            defaults: case.environment.defaults.clone(),
+            vars: case.environment.vars.clone(),
+            user: case.environment.user_vars.clone(),
+        },
+        configuration: case.config.as_ref().map(&mut read).unwrap_or_default(),
+        services: case.plugins.clone(),
+        closed: true,
+        ..Request::default()
+    }
+}
+
+/// Compiles, and pins what the case says that DPL commands make, as long as there are more of them.
+fn pinned(request: &mut Request, case: &Case, repositories: &Repositories) -> Outcome {
     loop {
-        match instantiate(&loader.artefact, &given, &world) {
-            Ok(instance) => {
-                // What is run has always been written and read.
-                let file = codec::encode(&loader.artefact).unwrap();
-                assert_eq!(codec::decode(&file).unwrap(), loader.artefact, "{}", case.name);
-                return Ok((loader.artefact, instance, world));
-            }
-            Err(errors) => loader.supply(&errors)?,
-        }
-    }
-}
-
-fn store(path: &Path) -> BTreeMap<String, String> {
-    configuration::parse(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-struct Loader<'a> {
-    case: &'a Case,
-    folder: &'a Path,
-    artefact: Artefact,
-    tried: BTreeSet<String>,
-}
-
-impl Loader<'_> {
-    fn root(&mut self, name: &str) -> Result<(), Failure> {
-        let Case { repo, .. } = self.case;
-        let identity = identity::workflow(&repo.id, &repo.revision, name);
-        self.artefact.root.clone_from(&identity);
-        self.workflow(&identity)?;
-        let root = self
-            .artefact
-            .modules
-            .get(&identity)
-            .map(|module| module.root.name.source());
-        if root.as_deref() == Some(name) {
-            Ok(())
-        } else {
-            Err(Failure {
-                text: format!("the name of the root is {root:?}"),
-                stage: Some("load"),
-            })
-        }
-    }
-
-    /// Reads what is missing: workflows first, task templates once nothing else is wrong.
-    fn supply(&mut self, errors: &[InstantiateError]) -> Result<(), Failure> {
-        let (mut modules, mut classes) = (BTreeSet::new(), BTreeSet::new());
-        for error in errors.iter().filter(|error| !error.is_warning()) {
-            match &error.kind {
-                ErrorKind::MissingModule { identity } if !self.tried.contains(identity) => {
-                    modules.insert(identity)
-                }
-                ErrorKind::MissingClass { identity } => classes.insert(identity),
-                _ => {
-                    return Err(Failure {
-                        text: error.to_string(),
-                        stage: Some("load"),
-                    });
-                }
+        let outcome = compile(request, repositories);
+        let mut new = false;
+        for command in &outcome.unpinned {
+            let made = match &command.uri {
+                Some(uri) => case.dpl.uri.get(uri),
+                None => case.dpl.command.get(&command.command),
             };
-        }
-        for identity in &modules {
-            self.tried.insert((*identity).clone());
-            self.workflow(identity)?;
-        }
-        if modules.is_empty() {
-            for identity in classes {
-                self.task(identity)?;
+            if let Some(workflow) = made {
+                let before = request
+                    .pins
+                    .workflows
+                    .insert(command.name.clone(), workflow.clone());
+                new |= before.is_none();
             }
         }
-        Ok(())
-    }
-
-    fn workflow(&mut self, identity: &str) -> Result<(), Failure> {
-        let text = self.read(identity, "workflows", "load")?;
-        let mut module = decoded(identity, "load", decode::workflow(&text, 0, Edition::Aliecs))?;
-        module.repository.clone_from(&self.case.repo.id);
-        module.revision.clone_from(&self.case.repo.revision);
-        self.artefact.modules.insert(identity.to_owned(), module);
-        Ok(())
-    }
-
-    fn task(&mut self, identity: &str) -> Result<(), Failure> {
-        let text = self.read(identity, "tasks", "classes")?;
-        let class = decoded(identity, "classes", decode::task_class(&text, 0, Edition::Aliecs))?;
-        let stem = identity
-            .split_once("/tasks/")
-            .and_then(|(_, rest)| rest.split_once('@'))
-            .map(|(stem, _)| stem);
-        if stem != Some(&class.name) {
-            let text = format!("{identity} holds the task template {}", class.name);
-            return Err(Failure {
-                text,
-                stage: Some("classes"),
-            });
+        // In the data, configuration URIs in commands are not looked up.
+        for path in missing_payloads(&outcome) {
+            let key = format!("o2/components/{path}");
+            new |= request.configuration.insert(key, String::new()).is_none();
         }
-        self.artefact.classes.insert(identity.to_owned(), class);
-        Ok(())
-    }
-
-    fn read(&self, identity: &str, folder: &str, stage: &'static str) -> Result<String, Failure> {
-        let failure = |text: String| Failure {
-            text,
-            stage: Some(stage),
-        };
-        let (repository, rest) = identity
-            .split_once(&format!("/{folder}/"))
-            .ok_or_else(|| failure(format!("{identity} is not in {folder}")))?;
-        if repository != self.case.repo.id {
-            return Err(failure(format!("repository {repository} is not known")));
+        if !new {
+            return outcome;
         }
-        let name = rest.split_once('@').map_or(rest, |(name, _)| name);
-        let name = name.strip_suffix(".yaml").unwrap_or(name);
-        let path = self.folder.join(folder).join(format!("{name}.yaml"));
-        fs::read_to_string(&path).map_err(|error| failure(format!("{}: {error}", path.display())))
     }
 }
 
-fn decoded<T>(identity: &str, stage: &'static str, decoded: Decoded<T>) -> Result<T, Failure> {
-    decoded.value.ok_or_else(|| {
-        let first = decoded
-            .diagnostics
-            .first()
-            .map(|diagnostic| diagnostic.message.clone());
-        Failure {
-            text: format!("{identity}: {}", first.unwrap_or_default()),
-            stage: Some(stage),
-        }
-    })
+fn missing_payloads(outcome: &Outcome) -> Vec<String> {
+    let messages = outcome.diagnostics.iter().map(|diagnostic| &diagnostic.message);
+    let path = |message: &String| {
+        let (_, uri) = message.split_once("the payload `")?;
+        let (uri, _) = uri.split_once('`')?;
+        let (_, path) = uri.split_once("components/")?;
+        Some(path.split_once('?').map_or(path, |(path, _)| path).to_owned())
+    };
+    messages.filter_map(path).collect()
+}
+
+fn failure(outcome: &Outcome) -> Failure {
+    let mut errors = outcome.diagnostics.clone();
+    errors.retain(partita_compiler::diagnostic::Diagnostic::is_error);
+    let text = render::concise(&errors, &outcome.sources);
+    let of_class = |line: &str| line.starts_with("tasks/") || line.contains("task template");
+    let stage = if text.lines().all(of_class) {
+        "classes"
+    } else {
+        "load"
+    };
+    Failure { text, stage }
+}
+
+/// The configuration store in a file.
+pub(crate) fn store(path: &Path) -> BTreeMap<String, String> {
+    configuration::parse(&fs::read_to_string(path).unwrap()).unwrap()
 }

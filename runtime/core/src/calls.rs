@@ -84,7 +84,7 @@ impl PlannedCall {
     async fn evaluate(self, code: Code) -> (CallReport, String) {
         let handle = Handle::current();
         let thread = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(&self.artefact.configuration, &self.artefact.services, String::new);
+            let snapshot = Snapshot::new(&self.artefact, String::new);
             let world = CallWorld {
                 snapshot,
                 planned: &self,

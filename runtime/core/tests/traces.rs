@@ -152,7 +152,7 @@ impl Case {
             .artefact
             .ok_or_else(|| format!("{:?}", outcome.diagnostics))?;
         let instance = {
-            let world = World::new(&artefact.configuration, &artefact.services, String::new);
+            let world = World::new(&artefact, String::new);
             instantiate(&artefact, given, &world).map_err(|errors| format!("{errors:?}"))?
         };
         Ok((Arc::new(artefact), instance))

@@ -98,7 +98,7 @@ impl Actor {
         let entry = self.environments.get(id)?;
         let identities = &self.identities;
         let uid = || identities.new_id().unwrap_or_default();
-        let world = Snapshot::new(&entry.artefact.configuration, &entry.artefact.services, uid);
+        let world = Snapshot::new(&entry.artefact, uid);
         Some(read(&Deployment {
             artefact: &entry.artefact,
             instance: &entry.instance,
