@@ -186,12 +186,12 @@ fn decoded<T>(
         names: Names::default(),
     };
     if let Some(value) = decoded.value {
+        file.names = (kind.names)(&value, &read.text);
         let mut findings = std::mem::take(&mut file.findings);
         for rule in kind.rules {
             rule(&file, &value, &read.text, &mut findings);
         }
         file.findings = findings;
-        file.names = (kind.names)(&value, &read.text);
         file.value = Some(value);
     }
     file

@@ -18,11 +18,13 @@
 
 mod channels;
 mod content;
+mod definitions;
 mod expansion;
 mod expressions;
 mod fields;
 mod file;
 mod history;
+mod hooks;
 mod names;
 mod pattern;
 mod references;
@@ -31,6 +33,7 @@ mod roles;
 mod scope;
 mod shell;
 mod symbolic;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +53,14 @@ pub use history::{Change, Progress, history};
 
 /// Rules about one workflow template alone.
 const WORKFLOW_FILE_RULES: &[FileRule<Module>] =
-    &[roles::siblings, roles::workflow_lists, expressions::workflow];
+    &[
+    roles::siblings,
+    roles::workflow_lists,
+    expressions::workflow,
+    values::workflow,
+    hooks::workflow,
+    definitions::workflow,
+];
 
 /// Rules about one task template alone.
 const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[
@@ -58,6 +68,8 @@ const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[
     roles::task_lists,
     shell::quoting,
     expressions::task_template,
+    values::task_template,
+    definitions::task_template,
 ];
 
 /// A rule about one workflow with all that it reaches.
@@ -75,6 +87,7 @@ const REVISION_RULES: &[RevisionRule] = &[
     references::absent,
     references::recursive,
     scope::undefined,
+    definitions::names,
 ];
 
 /// What was looked at, and what is wrong with it.

@@ -93,6 +93,17 @@ pub(super) struct Definition {
     pub(super) public: bool,
 }
 
+impl Names {
+    /// Whether a name is one of those that are read with a prefix.
+    pub(super) fn matches(&self, name: &str) -> bool {
+        let mut patterns = self.patterns.iter();
+        patterns.any(|pattern| match pattern.split_once('*') {
+            None => pattern == name,
+            Some((first, last)) => name.strip_prefix(first).is_some_and(|rest| rest.ends_with(last)),
+        })
+    }
+}
+
 /// What a workflow template says of variables.
 pub(super) fn of_workflow(module: &Module, text: &str) -> Names {
     let mut walk = Walk::new(text);

@@ -1,0 +1,142 @@
+//! Variables that are defined and never matter, or that stand in the way of functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use partita_artefact::evaluate::is_builtin;
+use partita_artefact::ir::{Module, RoleTemplate, Span, TaskClass, Variable};
+
+use super::file::File;
+use super::names::{Names, is_library};
+use super::revision::Revision;
+use crate::compile::walk;
+use crate::diagnostic::{Code, Diagnostic, Label};
+use crate::source::Repositories;
+
+/// What the core reads of the stack of a task (`template-language.md` 3.7).
+const READ_OF_TASKS: [&str; 1] = ["pdp_override_run_start_time"];
+
+/// Variables of a task template that nothing in it reads: nothing else can see them.
+pub(super) fn task_template(file: &File<TaskClass>, class: &TaskClass, _: &str, findings: &mut Vec<Diagnostic>) {
+    let names = &file.names;
+    for variable in class.defaults.iter().chain(&class.vars) {
+        let name = variable.name.as_str();
+        if names.any || names.read.contains(name) || names.matches(name) || READ_OF_TASKS.contains(&name) {
+            continue;
+        }
+        let message = format!("nothing in this task template reads its variable `{name}`");
+        findings.push(
+            Diagnostic::of(Code::UnusedVariable, message)
+                .at(Label::at(variable.value.span))
+                .hint("remove it, or read it: variables of a task template are seen by nothing else"),
+        );
+    }
+}
+
+/// Variables of one role that another of its variables always beats (`template-language.md` 3.2, 3.4).
+pub(super) fn workflow(_: &File<Module>, module: &Module, _: &str, findings: &mut Vec<Diagnostic>) {
+    for role in walk::roles(&module.root) {
+        if let Some(iterator) = &role.iterator {
+            overwritten(role, &iterator.variable, iterator.span, findings);
+        }
+        let read = read_by_vars(role);
+        for default in role.defaults.iter().filter(|default| default.spec.is_none()) {
+            let beaten = role.vars.iter().find(|var| var.name == default.name);
+            let Some(var) = beaten.filter(|_| !read.contains(default.name.as_str()) && !read.contains("*")) else {
+                continue;
+            };
+            let message = format!("default `{}` is never used: the var of this role beats it", default.name);
+            findings.push(
+                Diagnostic::of(Code::ShadowedVariable, message)
+                    .at(Label::at(default.value.span))
+                    .and(Label::at(var.value.span).saying("this one counts"))
+                    .hint("remove one of the two; only what is given from outside beats `vars`"),
+            );
+        }
+    }
+}
+
+/// What the vars of a role read; `*` if they may read anything.
+fn read_by_vars(role: &RoleTemplate) -> BTreeSet<&str> {
+    let mut read = BTreeSet::new();
+    for used in super::fields::of_role(role) {
+        if used.of.is_none() || used.stage != super::fields::Stage::Vars {
+            continue;
+        }
+        let reads = used.code.expression.reads();
+        if reads.any || !reads.overrides.is_empty() {
+            read.insert("*");
+        }
+        read.extend(reads.variables.iter().map(|read| read.name));
+    }
+    read
+}
+
+/// The variable of an iterator takes the place of a var of the same name once the role is evaluated.
+fn overwritten(role: &RoleTemplate, variable: &str, span: Span, findings: &mut Vec<Diagnostic>) {
+    let own = role.vars.iter().find(|var| var.name == variable);
+    // Written out, it does no harm: `card: "{{ card }}"`.
+    let harmless = |var: &Variable| var.value.source().replace(' ', "") == format!("{{{{{variable}}}}}");
+    if let Some(var) = own.filter(|var| !harmless(var)) {
+        let message = format!("var `{variable}` has no effect: the variable of the iterator takes its place");
+        findings.push(
+            Diagnostic::of(Code::ShadowedVariable, message)
+                .at(Label::at(var.value.span))
+                .and(Label::at(span).saying("the iterator")),
+        );
+    }
+}
+
+/// Names that mean two things, over a whole repository.
+pub(super) fn names(revision: &Revision, _: &Repositories, findings: &mut Vec<Diagnostic>) {
+    let workflows = || revision.workflows.values().map(|file| &file.names);
+    let tasks = || revision.tasks.values().map(|file| &file.names);
+    let called: BTreeSet<&str> = workflows()
+        .chain(tasks())
+        .flat_map(|names| names.calls.iter().map(AsRef::as_ref))
+        .collect();
+    for names in workflows() {
+        reserved(names, &called, findings);
+    }
+    for names in tasks() {
+        let called = names.calls.iter().map(AsRef::as_ref).collect();
+        reserved(names, &called, findings);
+    }
+    let mut given: BTreeMap<&str, Span> = BTreeMap::new();
+    for names in workflows() {
+        let public = names.defined.iter().filter(|definition| definition.public);
+        given.extend(public.map(|definition| (&*definition.name, definition.span)));
+    }
+    let external = revision.settings.variables.iter();
+    given.extend(external.map(|(name, external)| (name.as_str(), external.span)));
+    for (variable, span) in workflows().flat_map(|names| &names.iterators) {
+        if let Some(definition) = given.get(&**variable) {
+            let message = format!("the variable `{variable}` of this iterator loses where somebody gives a variable of that name");
+            findings.push(
+                Diagnostic::of(Code::ShadowedVariable, message)
+                    .at(Label::at(*span))
+                    .and(Label::at(*definition).saying("it may be given"))
+                    .hint("what is given beats the iterator in all roles below it: choose another name"),
+            );
+        }
+    }
+}
+
+/// Variables that hide a function that is called, or that a function hides (`template-language.md` 4.2).
+fn reserved(names: &Names, called: &BTreeSet<&str>, findings: &mut Vec<Diagnostic>) {
+    let variables = names.defined.iter().map(|definition| (&definition.name, definition.span));
+    let iterators = names.iterators.iter().map(|(name, span)| (name, *span));
+    for (name, span) in variables.chain(iterators) {
+        let message = if is_library(name) {
+            format!("nothing can read the variable `{name}`: the library has that name")
+        } else if is_builtin(name) && called.contains(&**name) {
+            format!("the variable `{name}` hides the function `{name}` of the language")
+        } else {
+            continue;
+        };
+        findings.push(
+            Diagnostic::of(Code::ReservedName, message)
+                .at(Label::at(span))
+                .hint("choose another name"),
+        );
+    }
+}
