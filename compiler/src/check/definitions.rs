@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::evaluate::is_builtin;
 use partita_artefact::ir::{Module, RoleTemplate, Span, TaskClass, Variable};
 
 use super::file::File;
-use super::names::{Names, is_library};
+use super::names::Names;
 use super::revision::Revision;
 use crate::compile::walk;
 use crate::diagnostic::{Code, Diagnostic, Label};
@@ -16,7 +15,12 @@ use crate::source::Repositories;
 const READ_OF_TASKS: [&str; 1] = ["pdp_override_run_start_time"];
 
 /// Variables of a task template that nothing in it reads: nothing else can see them.
-pub(super) fn task_template(file: &File<TaskClass>, class: &TaskClass, _: &str, findings: &mut Vec<Diagnostic>) {
+pub(super) fn task_template(
+    file: &File<TaskClass>,
+    class: &TaskClass,
+    _: &str,
+    findings: &mut Vec<Diagnostic>,
+) {
     let names = &file.names;
     for variable in class.defaults.iter().chain(&class.vars) {
         let name = variable.name.as_str();
@@ -41,10 +45,14 @@ pub(super) fn workflow(_: &File<Module>, module: &Module, _: &str, findings: &mu
         let read = read_by_vars(role);
         for default in role.defaults.iter().filter(|default| default.spec.is_none()) {
             let beaten = role.vars.iter().find(|var| var.name == default.name);
-            let Some(var) = beaten.filter(|_| !read.contains(default.name.as_str()) && !read.contains("*")) else {
+            let Some(var) = beaten.filter(|_| !read.contains(default.name.as_str()) && !read.contains("*"))
+            else {
                 continue;
             };
-            let message = format!("default `{}` is never used: the var of this role beats it", default.name);
+            let message = format!(
+                "default `{}` is never used: the var of this role beats it",
+                default.name
+            );
             findings.push(
                 Diagnostic::of(Code::ShadowedVariable, message)
                     .at(Label::at(default.value.span))
@@ -86,8 +94,15 @@ fn overwritten(role: &RoleTemplate, variable: &str, span: Span, findings: &mut V
     }
 }
 
-/// Names that mean two things, over a whole repository.
+/// Names that mean two things in a repository.
 pub(super) fn names(revision: &Revision, _: &Repositories, findings: &mut Vec<Diagnostic>) {
+    if !revision.settings.edition.variables_hide_no_function() {
+        hidden_functions(revision, findings);
+    }
+    iterators(revision, findings);
+}
+
+fn hidden_functions(revision: &Revision, findings: &mut Vec<Diagnostic>) {
     let workflows = || revision.workflows.values().map(|file| &file.names);
     let tasks = || revision.tasks.values().map(|file| &file.names);
     let called: BTreeSet<&str> = workflows()
@@ -95,12 +110,20 @@ pub(super) fn names(revision: &Revision, _: &Repositories, findings: &mut Vec<Di
         .flat_map(|names| names.calls.iter().map(AsRef::as_ref))
         .collect();
     for names in workflows() {
-        reserved(names, &called, findings);
+        hiding(names, &called, findings);
     }
     for names in tasks() {
         let called = names.calls.iter().map(AsRef::as_ref).collect();
-        reserved(names, &called, findings);
+        hiding(names, &called, findings);
     }
+}
+
+/// Iterators whose variable somebody may give as well: what is given wins in the roles below (`template-language.md` 3.4).
+fn iterators(revision: &Revision, findings: &mut Vec<Diagnostic>) {
+    if revision.settings.edition.iterator_variable_beats_user_variable() {
+        return;
+    }
+    let workflows = || revision.workflows.values().map(|file| &file.names);
     let mut given: BTreeMap<&str, Span> = BTreeMap::new();
     for names in workflows() {
         let public = names.defined.iter().filter(|definition| definition.public);
@@ -110,33 +133,34 @@ pub(super) fn names(revision: &Revision, _: &Repositories, findings: &mut Vec<Di
     given.extend(external.map(|(name, external)| (name.as_str(), external.span)));
     for (variable, span) in workflows().flat_map(|names| &names.iterators) {
         if let Some(definition) = given.get(&**variable) {
-            let message = format!("the variable `{variable}` of this iterator loses where somebody gives a variable of that name");
+            let message = format!(
+                "somebody may give a variable `{variable}`: it beats the one of this iterator in the roles below"
+            );
             findings.push(
-                Diagnostic::of(Code::ShadowedVariable, message)
+                Diagnostic::of(Code::IteratorVariable, message)
                     .at(Label::at(*span))
                     .and(Label::at(*definition).saying("it may be given"))
-                    .hint("what is given beats the iterator in all roles below it: choose another name"),
+                    .hint("choose another name for the variable of the iterator"),
             );
         }
     }
 }
 
-/// Variables that hide a function that is called, or that a function hides (`template-language.md` 4.2).
-fn reserved(names: &Names, called: &BTreeSet<&str>, findings: &mut Vec<Diagnostic>) {
-    let variables = names.defined.iter().map(|definition| (&definition.name, definition.span));
+/// Variables that hide a built-in of the language where it is called (`template-language.md` 4.2).
+fn hiding(names: &Names, called: &BTreeSet<&str>, findings: &mut Vec<Diagnostic>) {
+    let variables = names
+        .defined
+        .iter()
+        .map(|definition| (&definition.name, definition.span));
     let iterators = names.iterators.iter().map(|(name, span)| (name, *span));
     for (name, span) in variables.chain(iterators) {
-        let message = if is_library(name) {
-            format!("nothing can read the variable `{name}`: the library has that name")
-        } else if is_builtin(name) && called.contains(&**name) {
-            format!("the variable `{name}` hides the function `{name}` of the language")
-        } else {
-            continue;
-        };
-        findings.push(
-            Diagnostic::of(Code::ReservedName, message)
-                .at(Label::at(span))
-                .hint("choose another name"),
-        );
+        if called.contains(&**name) {
+            let message = format!("the variable `{name}` hides the function `{name}(…)`, which is called");
+            findings.push(
+                Diagnostic::of(Code::HiddenFunction, message)
+                    .at(Label::at(span))
+                    .hint(format!("choose another name, or call `::{name}(…)`")),
+            );
+        }
     }
 }

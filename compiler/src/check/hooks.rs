@@ -1,7 +1,7 @@
 //! When hooks and calls run, and how long they are awaited: moments that never come.
 
+use partita_artefact::instance::Moment;
 use partita_artefact::ir::{Body, Module, TraitsTemplate};
-use partita_artefact::moment::Moment;
 use partita_artefact::similar::closest;
 
 use super::file::File;
@@ -15,7 +15,11 @@ const EVENTS: [(&str, &[&str], &str); 6] = [
     ("START_ACTIVITY", &["CONFIGURED"], "RUNNING"),
     ("STOP_ACTIVITY", &["RUNNING"], "CONFIGURED"),
     ("RESET", &["CONFIGURED"], "DEPLOYED"),
-    ("GO_ERROR", &["STANDBY", "DEPLOYED", "CONFIGURED", "RUNNING"], "ERROR"),
+    (
+        "GO_ERROR",
+        &["STANDBY", "DEPLOYED", "CONFIGURED", "RUNNING"],
+        "ERROR",
+    ),
 ];
 /// Declared in the reference and done by nothing.
 const UNUSED_EVENTS: [&str; 2] = ["EXIT", "RECOVER"];
@@ -51,8 +55,13 @@ fn task(traits: &TraitsTemplate, findings: &mut Vec<Diagnostic>) {
         };
         findings.push(Diagnostic::of(Code::NoEffect, message).at(Label::at(traits.await_at.span)));
     }
-    if let Some(trigger) = trigger.filter(|trigger| ["before_DEPLOY", "leave_STANDBY"].contains(&trigger.name.as_str())) {
-        let message = format!("at `{}` there are no tasks yet: this one is never run", trigger.name);
+    if let Some(trigger) =
+        trigger.filter(|trigger| ["before_DEPLOY", "leave_STANDBY"].contains(&trigger.name.as_str()))
+    {
+        let message = format!(
+            "at `{}` there are no tasks yet: this one is never run",
+            trigger.name
+        );
         findings.push(
             Diagnostic::of(Code::NeverFires, message)
                 .at(Label::at(traits.trigger.span))
@@ -79,7 +88,9 @@ fn call(traits: &TraitsTemplate, findings: &mut Vec<Diagnostic>) {
         places.is_some_and(|(trigger, awaited)| awaited >= trigger)
     });
     if earlier && !later {
-        let message = format!("`await`: `{awaited}` comes before the trigger `{trigger}`, so nothing awaits the call then");
+        let message = format!(
+            "`await`: `{awaited}` comes before the trigger `{trigger}`, so nothing awaits the call then"
+        );
         findings.push(
             Diagnostic::of(Code::NeverFires, message)
                 .at(Label::at(traits.await_at.span))
@@ -146,7 +157,10 @@ fn moment(key: &str, traits: &TraitsTemplate, findings: &mut Vec<Diagnostic>) ->
         return Some(moment);
     }
     let what = if is_event { "event" } else { "state" };
-    let message = format!("`{key}`: there is no {what} `{name}`, so `{}` never comes", moment.name);
+    let message = format!(
+        "`{key}`: there is no {what} `{name}`, so `{}` never comes",
+        moment.name
+    );
     let hint = match closest(name, known.iter().copied()) {
         Some(close) => format!("did you mean `{kind}_{close}`?"),
         None => format!("known are {}", known.join(", ")),

@@ -52,8 +52,7 @@ use revision::Revision;
 pub use history::{Change, Progress, history};
 
 /// Rules about one workflow template alone.
-const WORKFLOW_FILE_RULES: &[FileRule<Module>] =
-    &[
+const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[
     roles::siblings,
     roles::workflow_lists,
     expressions::workflow,

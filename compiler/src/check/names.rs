@@ -116,13 +116,28 @@ pub(super) fn of_task(class: &TaskClass, text: &str) -> Names {
     let mut walk = Walk::new(text);
     walk.define(&class.defaults);
     walk.define(&class.vars);
+    let ordered = class.edition.class_variables_see_each_other();
     for used in fields::of_class(class) {
-        let (seen, unseen): (&[&[Variable]], &[&[Variable]]) = match used.stage {
-            Stage::TaskDefaults => (&[], &[&class.defaults, &class.vars]),
-            Stage::TaskVars => (&[&class.defaults], &[&class.vars]),
-            _ => (&[&class.defaults, &class.vars], &[]),
+        // Those that are written above, where the edition has them seen.
+        let above = |variables: &'_ [Variable]| {
+            let own = variables
+                .iter()
+                .position(|variable| Some(variable.name.as_str()) == used.of);
+            own.filter(|_| ordered).unwrap_or_default()
         };
-        walk.read(&used, None, seen, unseen);
+        let (defaults, vars) = match used.stage {
+            Stage::TaskDefaults => (above(&class.defaults), 0),
+            Stage::TaskVars => (class.defaults.len(), above(&class.vars)),
+            _ => (class.defaults.len(), class.vars.len()),
+        };
+        let (seen_defaults, late_defaults) = class.defaults.split_at(defaults);
+        let (seen_vars, late_vars) = class.vars.split_at(vars);
+        walk.read(
+            &used,
+            None,
+            &[seen_defaults, seen_vars],
+            &[late_defaults, late_vars],
+        );
     }
     walk.finish()
 }

@@ -4,9 +4,10 @@
 //! time-outs are written so.
 
 use partita_artefact::duration;
-use partita_artefact::evaluate::json;
-use partita_artefact::ir::{Body, Module, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable};
 use partita_artefact::expression::Node;
+use partita_artefact::ir::{
+    Body, Module, Part, Range, RoleTemplate, Span, TaskClass, Template, TraitsTemplate, Variable,
+};
 use partita_artefact::similar::closest;
 
 use super::file::File;
@@ -30,7 +31,10 @@ pub(super) fn workflow(_: &File<Module>, module: &Module, _: &str, findings: &mu
 pub(super) fn task_template(_: &File<TaskClass>, class: &TaskClass, _: &str, findings: &mut Vec<Diagnostic>) {
     let Some(command) = &class.command else { return };
     for (key, output) in [("stdout", &command.stdout), ("stderr", &command.stderr)] {
-        let Some(value) = output.as_ref().and_then(|output| known(output, &[&class.defaults])) else {
+        let Some(value) = output
+            .as_ref()
+            .and_then(|output| known(output, &[&class.defaults]))
+        else {
             continue;
         };
         let word = value.text.trim().to_lowercase();
@@ -105,7 +109,8 @@ impl<'a> Walk<'a, '_> {
         self.specifications(&role.defaults);
         self.specifications(&role.vars);
         let outside = self.around.len();
-        self.around.extend([role.defaults.as_slice(), role.vars.as_slice()]);
+        self.around
+            .extend([role.defaults.as_slice(), role.vars.as_slice()]);
         match &role.body {
             Body::Aggregator(children) => {
                 for child in children {
@@ -115,7 +120,8 @@ impl<'a> Walk<'a, '_> {
             Body::Task { traits, .. } => self.timeout(traits, true),
             Body::Call { func, traits, .. } => {
                 if func.parts.is_empty() {
-                    let finding = Diagnostic::of(Code::InvalidValue, "the call has no `func`: it always fails");
+                    let finding =
+                        Diagnostic::of(Code::InvalidValue, "the call has no `func`: it always fails");
                     self.findings.push(
                         finding
                             .at(Label::at(role.name.span))
@@ -141,7 +147,7 @@ impl<'a> Walk<'a, '_> {
         match role.iterator.as_ref().map(|iterator| &iterator.range) {
             Some(Range::List(list)) => {
                 let Some(value) = self.known(list) else { return };
-                if let Err(reason) = json::strings(value.text) {
+                if let Err(reason) = serde_json::from_str::<Option<Vec<Option<String>>>>(value.text) {
                     let message = format!("`range` is not a JSON list of texts: {reason}");
                     let finding = value.wrong(Diagnostic::of(Code::InvalidValue, message));
                     self.findings
@@ -168,7 +174,11 @@ impl<'a> Walk<'a, '_> {
         let Some(value) = self.known(&traits.timeout) else {
             return;
         };
-        let Err(error) = duration::parse(value.text) else {
+        // One that is not written may depend on the trigger.
+        let Some(error) = duration::parse(value.text)
+            .err()
+            .filter(|_| !value.text.is_empty())
+        else {
             return;
         };
         let finding = value.wrong(Diagnostic::of(Code::InvalidValue, format!("`timeout`: {error}")));
@@ -190,8 +200,14 @@ impl<'a> Walk<'a, '_> {
                 "bool" if !["true", "false"].contains(&text) => {
                     Some(format!("`{text}` is neither `true` nor `false`"))
                 }
-                "list" if !json::is_list(text) => Some(format!("`{text}` is not a JSON list")),
-                "map" if !json::is_map(text) => Some(format!("`{text}` is not a JSON map")),
+                "list" if serde_json::from_str::<Vec<serde_json::Value>>(text).is_err() => {
+                    Some(format!("`{text}` is not a JSON list"))
+                }
+                "map"
+                    if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_err() =>
+                {
+                    Some(format!("`{text}` is not a JSON map"))
+                }
                 _ if CLOSED_WIDGETS.contains(&spec.widget.as_str())
                     && !spec.values.is_empty()
                     && !spec.values.iter().any(|value| value == text) =>
@@ -205,8 +221,7 @@ impl<'a> Walk<'a, '_> {
                 let mut finding = Diagnostic::warning(Code::InvalidValue, message);
                 finding.hint = closest(text, spec.values.iter().map(String::as_str))
                     .map(|close| format!("did you mean `{close}`?"));
-                self.findings
-                    .push(finding.at(Label::at(variable.value.span)));
+                self.findings.push(finding.at(Label::at(variable.value.span)));
             }
         }
     }

@@ -63,8 +63,8 @@ codes! {
     DroppedVariable    "dropped-variable"    Warning  "a variable that is not defined, because its value has a shape that is dropped";
     ExpressionSyntax   "expression-syntax"   Error    "`{{ … }}` that cannot be parsed";
     UnusedVariable     "unused-variable"     Warning  "a variable that nothing reads";
-    ShadowedVariable   "shadowed-variable"   Warning  "a variable that another one always beats, or may beat unawares";
-    ReservedName       "reserved-name"       Warning  "a variable that hides a function, or that a function hides";
+    ShadowedVariable   "shadowed-variable"   Warning  "a variable that another one always beats";
+    HiddenFunction     "hidden-function"     Warning  "a variable that hides a function that is called";
     ReadTooEarly       "read-too-early"      Warning  "a variable that is read where its definition is not seen yet";
     InvalidExpression  "invalid-expression"  Error    "an expression that fails whatever the variables are";
     MisleadingExpression "misleading-expression" Warning "an expression that hardly gives what is meant";
