@@ -3,7 +3,7 @@
 //! In the reference, functions that read a store answer mistakes with a text: `{"error":"…"}` flows on as an ordinary
 //! value; only those of `dpl` fail the field.
 
-mod config;
+pub(crate) mod config;
 mod dpl;
 mod inventory;
 mod md5;

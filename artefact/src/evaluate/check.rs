@@ -17,7 +17,11 @@ use crate::expression::{Expression, Node, Unary};
 pub(super) fn check<'a>(expression: &'a Expression, context: &Context<'a>) -> Step<()> {
     let mut checker = Checker::new(context, Rigour::Reference);
     checker.nature(expression);
-    checker.faults.into_iter().next().map_or(Ok(()), Err)
+    checker
+        .faults
+        .into_iter()
+        .next()
+        .map_or(Ok(()), |fault| Err(Box::new(fault)))
 }
 
 /// How closely an expression is looked at.
@@ -37,7 +41,7 @@ struct Checker<'a, 'c> {
     /// Predicates around this place, innermost last.
     scopes: Vec<Scope>,
     depth: usize,
-    faults: Vec<Box<Fault>>,
+    faults: Vec<Fault>,
     /// Remarks on what works all the same; only with [`Rigour::Full`].
     remarks: Vec<Finding>,
 }
@@ -61,8 +65,9 @@ impl<'a, 'c> Checker<'a, 'c> {
     }
 
     /// Notes a mistake; what comes of it is not known.
+    #[allow(clippy::boxed_local, reason = "mistakes are made boxed, see `Step`")]
     fn fault(&mut self, fault: Box<Fault>) -> Nature {
-        self.faults.push(fault);
+        self.faults.push(*fault);
         Nature::Unknown
     }
 

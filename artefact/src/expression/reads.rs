@@ -129,24 +129,20 @@ impl<'a> Reader<'a> {
     }
 
     fn call(&mut self, callee: &'a Expression, arguments: &'a [Expression]) {
-        let called = match &callee.node {
+        let function = match &callee.node {
             Node::Name(name) => {
                 self.reads.calls.push(name);
                 partita_stdlib::plain(name)
             }
-            Node::Member { object, property, .. } => match (&object.node, &property.node) {
-                (Node::Name(namespace), Node::Str(name)) => partita_stdlib::member(namespace, name),
-                _ => {
+            node => {
+                let member = library_member(node);
+                if member.is_none() {
                     self.expression(callee);
-                    None
                 }
-            },
-            _ => {
-                self.expression(callee);
-                None
+                member
             }
         };
-        match called.map(|function| function.id) {
+        match function.map(|function| function.id) {
             Some(partita_stdlib::Id::PrefixedOverride) => {
                 let text = |index: usize| match arguments.get(index).map(|argument| &argument.node) {
                     Some(Node::Str(text)) => Some(text.as_str()),
@@ -158,14 +154,25 @@ impl<'a> Reader<'a> {
                 });
             }
             Some(partita_stdlib::Id::ConfigGet | partita_stdlib::Id::ConfigGetLegacy) => {
-                self.reads.any = true
+                self.reads.any = true;
             }
-            _ => {}
+            _ => self.reads.any |= function.is_some_and(|function| function.namespace == "dpl"),
         }
         // The built-ins of the language look at their arguments as everything else does.
-        let passes = usize::from(called.is_some() || !matches!(callee.node, Node::Name(_)));
+        let passes = usize::from(function.is_some() || !matches!(callee.node, Node::Name(_)));
         self.calls += passes;
         self.each(arguments);
         self.calls -= passes;
+    }
+}
+
+/// The function of the library that a callee is, where it is a member.
+fn library_member(callee: &Node) -> Option<&'static partita_stdlib::Function> {
+    let Node::Member { object, property, .. } = callee else {
+        return None;
+    };
+    match (&object.node, &property.node) {
+        (Node::Name(namespace), Node::Str(name)) => partita_stdlib::member(namespace, name),
+        _ => None,
     }
 }

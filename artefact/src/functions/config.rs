@@ -96,6 +96,16 @@ impl<'q> Query<'q> {
     }
 }
 
+/// Whether a text is the path of a configuration entry, whatever the store has.
+pub(crate) fn is_path(text: &str) -> bool {
+    Query::parse(text).is_ok()
+}
+
+/// Whether a text is the name of a run type, in any case.
+pub(crate) fn is_run_type(text: &str) -> bool {
+    RUN_TYPES.contains(&text.to_ascii_uppercase().as_str())
+}
+
 fn bad_query() -> String {
     "bad component configuration key format".to_owned()
 }

@@ -140,6 +140,9 @@ struct File<'a> {
     around: Vec<&'a [Arc<str>]>,
 }
 
+/// From which file another one is reached, and what is defined there.
+type Site<'a> = (usize, &'a [Arc<str>]);
+
 /// Who sees what.
 struct Scope<'a> {
     revision: &'a Revision,
@@ -186,7 +189,7 @@ impl<'a> Scope<'a> {
     fn reach(&mut self) {
         let indices = self.indices();
         // From which file, and what is around: for each file.
-        let mut incoming: Vec<Vec<(usize, &'a [Arc<str>])>> = vec![Vec::new(); self.files.len()];
+        let mut incoming: Vec<Vec<Site<'a>>> = vec![Vec::new(); self.files.len()];
         for (from, file) in self.files.iter().enumerate() {
             for reach in &file.names.reaches {
                 for to in indices.of(self.revision, reach.folder, &reach.text) {
@@ -204,19 +207,10 @@ impl<'a> Scope<'a> {
         for (index, file) in self.files.iter_mut().enumerate() {
             let direct = incoming.get(index).map(Vec::as_slice).unwrap_or_default();
             file.reached = index < workflows || !direct.is_empty();
-            file.around = match closed.get(index) {
-                Some(around) => around.clone(),
-                None => {
-                    let mut around: Vec<&[Arc<str>]> = Vec::new();
-                    let through = direct.iter().filter_map(|(from, _)| closed.get(*from)).flatten();
-                    for names in direct.iter().map(|(_, names)| names).chain(through) {
-                        if !around.iter().any(|known| std::ptr::eq(*known, *names)) {
-                            around.push(names);
-                        }
-                    }
-                    around
-                }
-            };
+            file.around = closed
+                .get(index)
+                .cloned()
+                .unwrap_or_else(|| through(direct, &closed));
         }
     }
 
@@ -236,6 +230,21 @@ impl<'a> Scope<'a> {
                 around.any(|names| names.binary_search_by(|known| (**known).cmp(name)).is_ok())
             })
     }
+}
+
+/// What is defined at every place from which a task template is reached, each once.
+fn through<'a>(direct: &[Site<'a>], workflows: &[Vec<&'a [Arc<str>]>]) -> Vec<&'a [Arc<str>]> {
+    let mut around: Vec<&'a [Arc<str>]> = Vec::new();
+    let above = direct
+        .iter()
+        .filter_map(|(from, _)| workflows.get(*from))
+        .flatten();
+    for names in direct.iter().map(|(_, names)| names).chain(above) {
+        if !around.iter().any(|known| std::ptr::eq(*known, *names)) {
+            around.push(names);
+        }
+    }
+    around
 }
 
 /// Whether the core or a service defines the name by then.
@@ -268,7 +277,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// What is defined at every place from which a file is reached, each once.
-fn around<'a>(start: usize, incoming: &[Vec<(usize, &'a [Arc<str>])>]) -> Vec<&'a [Arc<str>]> {
+fn around<'a>(start: usize, incoming: &[Vec<Site<'a>>]) -> Vec<&'a [Arc<str>]> {
     let mut around: Vec<&'a [Arc<str>]> = Vec::new();
     let mut seen = BTreeSet::from([start]);
     let mut waiting = vec![start];
@@ -299,8 +308,8 @@ impl Indices<'_> {
             Folder::Tasks => (&self.tasks, self.workflows.len()),
         };
         let known = match folder {
-            Folder::Workflows => target(revision.workflow(text)),
-            Folder::Tasks => target(revision.task(text)),
+            Folder::Workflows => target(&revision.workflow(text)),
+            Folder::Tasks => target(&revision.task(text)),
         };
         match known {
             Known::File(name) => {
@@ -326,7 +335,7 @@ enum Known {
     Nothing,
 }
 
-fn target<T>(target: Target<'_, T>) -> Known {
+fn target<T>(target: &Target<'_, T>) -> Known {
     match target {
         Target::File(file) => Known::File(file.name.clone()),
         Target::Open => Known::Open,

@@ -70,11 +70,13 @@ impl<'a> Checker<'a, '_> {
         let (Node::Name(namespace), Node::Str(name)) = (&object.node, &property.node) else {
             return None;
         };
-        let Some(Named::Namespace(_)) = resolve(self.context, namespace) else {
-            return None;
-        };
         if self.local(namespace).is_some() {
             return None;
+        }
+        match resolve(self.context, namespace)? {
+            Named::Namespace(_) => {}
+            Named::Variable(_) => return Some(self.no_service(namespace, object.at)),
+            Named::Function(_) => return None,
         }
         if let Some(function) = member_of(self.context, namespace, name) {
             return Some(self.function(function, &format!("{namespace}.{name}"), arguments, at));
@@ -96,6 +98,14 @@ impl<'a> Checker<'a, '_> {
         Some(self.fault(fault.hint(hint)))
     }
 
+    /// A member of a text is called: nothing but a namespace has functions.
+    fn no_service(&mut self, name: &str, at: u32) -> Nature {
+        let services = partita_stdlib::SERVICES.iter().map(|service| service.name);
+        let near = crate::similar::closest(name, services.chain(partita_stdlib::NAMESPACES.iter().copied()));
+        let hint = near.map(|near| format!("did you mean `{near}`?"));
+        self.fault(Fault::kind(at, format!("there is no service or namespace {name}")).hint(hint))
+    }
+
     /// A function of the library under its plain name. If its result is of a certain kind, the reference keeps
     /// what it found in a first pass and no longer looks at the arguments: mistakes inside them pass.
     fn function(&mut self, function: &Function, name: &str, arguments: &'a [Expression], at: u32) -> Nature {
@@ -104,6 +114,9 @@ impl<'a> Checker<'a, '_> {
             let given = arguments.len();
             self.wrong_kind(at, format!("{name} takes {wanted} arguments, not {given}"));
             return result(function);
+        }
+        if self.rigour == Rigour::Full {
+            self.literals(function, arguments);
         }
         let lenient = self.rigour == Rigour::Reference
             && function.result != Kind::Any

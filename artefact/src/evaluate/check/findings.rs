@@ -1,10 +1,11 @@
 //! Everything that can be known of an expression without running it.
 
-use partita_stdlib::Function;
+use partita_stdlib::{Function, Id};
 
 use super::{Checker, Rigour};
-use crate::evaluate::{Context, Fault};
+use crate::evaluate::{Context, Fault, json};
 use crate::expression::{Expression, Node};
+use crate::functions::config;
 use crate::ir::Code;
 
 /// Something about an expression that its author should know.
@@ -40,9 +41,9 @@ pub fn findings(code: &Code, context: &Context<'_>) -> Vec<Finding> {
     let (faults, remarks) = faults(&code.expression, context, Rigour::Full);
     let mut findings: Vec<Finding> = refused
         .into_iter()
-        .map(|fault| finding(*fault, Harm::Refused))
+        .map(|fault| finding(fault, Harm::Refused))
         .collect();
-    let closer = faults.into_iter().map(|fault| finding(*fault, Harm::Fails));
+    let closer = faults.into_iter().map(|fault| finding(fault, Harm::Fails));
     for finding in closer.chain(remarks) {
         if !findings.iter().any(|known| known.at == finding.at) {
             findings.push(finding);
@@ -56,7 +57,7 @@ fn faults<'a>(
     expression: &'a Expression,
     context: &Context<'a>,
     rigour: Rigour,
-) -> (Vec<Box<Fault>>, Vec<Finding>) {
+) -> (Vec<Fault>, Vec<Finding>) {
     let mut checker = Checker::new(context, rigour);
     checker.nature(expression);
     (checker.faults, checker.remarks)
@@ -87,6 +88,37 @@ impl<'a> Checker<'a, '_> {
     pub(super) fn constant(&mut self, condition: &'a Expression) {
         if is_constant(condition) {
             self.misleads(condition.at, "this condition does not depend on anything", None);
+        }
+    }
+
+    /// Remarks on texts that a function makes nothing of.
+    pub(super) fn literals(&mut self, function: &Function, arguments: &'a [Expression]) {
+        for (index, argument) in arguments.iter().enumerate() {
+            let Node::Str(text) = &argument.node else { continue };
+            let (message, hint) = match (function.id, index) {
+                (Id::Unmarshal, 0) if json::decode(text).is_err() => (
+                    "this text is not JSON: the value is nil",
+                    "texts in it need double quotes: '[\"a\"]'",
+                ),
+                (Id::ConfigGet | Id::ConfigGetLegacy | Id::ConfigResolvePath, 0)
+                    if !config::is_path(text) =>
+                {
+                    (
+                        "this is no path of a configuration entry",
+                        "write `component/RUNTYPE/role/entry`, such as `qc/ANY/any/postprocessing`",
+                    )
+                }
+                (Id::ConfigResolve, 1) if !config::is_run_type(text) => (
+                    "this is no run type: NULL is looked for",
+                    "such as PHYSICS or ANY",
+                ),
+                (Id::SuffixInRange, 2 | 3) if text.parse::<i64>().is_err() => (
+                    "this is no number: nothing is in the range",
+                    "write decimal digits",
+                ),
+                _ => continue,
+            };
+            self.misleads(argument.at, message, Some(hint.to_owned()));
         }
     }
 
