@@ -44,6 +44,10 @@ fn the_example_has_no_mistake() {
 /// Each file has a mistake of its own, but for the good ones.
 const BROKEN: &[(&str, &str)] = &[
     (
+        "partita.toml",
+        "[variables]\nname = \"what the part is for\"\nsometimes = \"whether it is there\"\n",
+    ),
+    (
         "workflows/good.yaml",
         "name: good\nroles:\n  - name: part\n    include: part\n  - name: one\n    task: {load: good}\n",
     ),

@@ -1,5 +1,8 @@
 //! Expressions that fail or mislead whatever the variables are, in every branch.
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use partita_artefact::evaluate::{Context, Harm, Variables, World, findings, is_builtin};
 use partita_artefact::expression::{Expression, Node};
 use partita_artefact::ir::{Edition, Module, TaskClass};
@@ -75,19 +78,29 @@ fn is_library(name: &str) -> bool {
 struct Everything<'a> {
     /// What the expression reads as a variable, not as a function or namespace.
     variables: Vec<&'a str>,
-    services: Vec<String>,
+    services: Cow<'static, [String]>,
 }
+
+static SERVICES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let services = partita_stdlib::SERVICES.iter();
+    services.map(|service| service.name.to_owned()).collect()
+});
 
 impl<'a> Everything<'a> {
     fn around(expression: &'a Expression) -> Self {
         let reads = expression.reads();
         let variables: Vec<&str> = reads.variables.iter().map(|read| read.name).collect();
-        let services = partita_stdlib::SERVICES.iter().map(|service| service.name);
+        let hidden = |service: &String| variables.contains(&service.as_str());
         Self {
-            services: services
-                .filter(|name| !variables.contains(name))
-                .map(str::to_owned)
-                .collect(),
+            services: if SERVICES.iter().any(hidden) {
+                SERVICES
+                    .iter()
+                    .filter(|service| !hidden(service))
+                    .cloned()
+                    .collect()
+            } else {
+                Cow::Borrowed(SERVICES.as_slice())
+            },
             variables,
         }
     }

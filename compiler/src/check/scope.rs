@@ -54,21 +54,22 @@ pub(super) fn undefined(revision: &Revision, _: &Repositories, findings: &mut Ve
             }
         }
     }
+    let passes = !revision.settings.edition.undefined_arguments_are_errors();
     let mut nearest = BTreeMap::new();
     for (name, frees) in missing {
         let hint = nearest
             .entry(name)
             .or_insert_with(|| closest(name, scope.defined.keys().copied()));
         if scope.defined.contains_key(name) {
-            findings.extend(frees.iter().map(|free| not_here(free, *hint)));
+            findings.extend(frees.iter().map(|free| not_here(free, *hint, passes)));
         } else {
-            findings.push(nowhere(&frees, *hint));
+            findings.push(nowhere(&frees, *hint, passes));
         }
     }
 }
 
 /// A variable that other files define, or this one in another place.
-fn not_here(free: &Free, near: Option<&str>) -> Diagnostic {
+fn not_here(free: &Free, near: Option<&str>, passes: bool) -> Diagnostic {
     let name = &free.name;
     let label = Label::at(free.span).saying(uses(free));
     let Some(late) = free.late else {
@@ -91,7 +92,7 @@ fn not_here(free: &Free, near: Option<&str>) -> Diagnostic {
 }
 
 /// A variable that no file of the repository defines.
-fn nowhere(frees: &[&Free], near: Option<&str>) -> Diagnostic {
+fn nowhere(frees: &[&Free], near: Option<&str>, passes: bool) -> Diagnostic {
     let Some((first, others)) = frees.split_first() else {
         return Diagnostic::warning(Code::UndefinedVariable, String::new());
     };
@@ -103,7 +104,7 @@ fn nowhere(frees: &[&Free], near: Option<&str>) -> Diagnostic {
             more + 1
         ),
     };
-    let argument = frees.iter().all(|free| free.argument);
+    let argument = passes && frees.iter().all(|free| free.argument);
     let mut found = passing(Diagnostic::warning(Code::UndefinedVariable, message), argument)
         .at(Label::at(first.span).saying(uses(first)));
     for other in others.iter().take(PLACES) {

@@ -157,6 +157,8 @@ impl Decoder {
     fn spec(&mut self, name: &str, fields: &Fields<'_>) -> VariableSpec {
         let kind = self.spec_text(name, fields, "type");
         let widget = self.spec_text(name, fields, "widget");
+        self.misspelt(name, fields, ("type", &kind), &KINDS);
+        self.misspelt(name, fields, ("widget", &widget), &WIDGETS);
         VariableSpec {
             kind: if KINDS.contains(&kind.as_str()) {
                 kind
@@ -176,6 +178,18 @@ impl Decoder {
             rows: self.spec_number(name, fields, "rows"),
             visible_if: self.spec_text(name, fields, "visibleif"),
             enabled_if: self.spec_text(name, fields, "enabledif"),
+        }
+    }
+
+    /// Other words than the known ones mean the first of them; GUIs may know more, so only slips are told.
+    fn misspelt(&mut self, name: &str, fields: &Fields<'_>, (key, word): (&str, &str), known: &[&str]) {
+        if known.contains(&word) {
+            return;
+        }
+        if let Some((node, close)) = fields.get(key).zip(closest(word, known.iter().copied())) {
+            let message = format!("variable `{name}`: `{key}` has no value `{word}`");
+            let warning = Diagnostic::warning(Code::InvalidValue, message).at(self.label(node));
+            self.report(warning.hint(format!("did you mean `{close}`?")));
         }
     }
 
