@@ -21,6 +21,7 @@ pub struct Folded<'a> {
 struct Sameness {
     cost: std::cmp::Reverse<Cost>,
     kind: Kind,
+    /// Of roles that come and go: what they load or call. Of others the fields say enough.
     what: String,
     uncritical: bool,
     matched: u8,
@@ -64,7 +65,11 @@ fn sameness(change: &Change) -> Sameness {
     Sameness {
         cost: std::cmp::Reverse(change.cost),
         kind: change.kind,
-        what: change.what.clone(),
+        what: if change.fields.is_empty() {
+            change.what.clone()
+        } else {
+            String::new()
+        },
         uncritical: !change.critical,
         matched: match change.matched {
             Match::Path => 0,

@@ -52,7 +52,7 @@ fn section(folded: &Folded<'_>) -> String {
         "\n<details><summary><b>{}</b> <code>{}</code> {}</summary>\n\n",
         verb(change.cost),
         escaped(&roles(folded)),
-        escaped(&what(change)),
+        escaped(&what(folded)),
     );
     if let Some(why) = why(folded) {
         let _ = writeln!(text, "{}\n", escaped(&why));

@@ -81,15 +81,21 @@ fn path(change: &Change) -> &str {
         .map_or("", |place| place.path.as_str())
 }
 
-/// What the role is: `task stfbuilder`, `call bookkeeping.StartOfRun()`, with what it brings along.
-fn what(change: &Change) -> String {
+/// What the roles are: `task stfbuilder`, `call bookkeeping.StartOfRun()`, with what they bring along.
+fn what(folded: &Folded<'_>) -> String {
+    let change = folded.first;
+    let one = folded.changes.iter().all(|other| other.what == change.what);
     let kind = match change.kind {
         Kind::Task => "task",
         Kind::Call => "call",
         Kind::Aggregator => "",
         Kind::Include => "include",
     };
-    let mut text = format!("{kind} {}", change.what).trim().to_owned();
+    let mut text = match (one, kind) {
+        (true, _) => format!("{kind} {}", change.what).trim().to_owned(),
+        (false, "") => String::new(),
+        (false, kind) => format!("{kind}s"),
+    };
     if matches!(change.kind, Kind::Task | Kind::Call) && !change.critical {
         text.push_str(", not critical");
     }
@@ -139,11 +145,20 @@ fn verb(cost: Cost) -> &'static str {
 
 /// The two sides of a field as texts.
 fn sides(field: &FieldChange) -> (String, String) {
-    (
+    let (before, after) = (
         fold::text(field.before.as_ref()),
         fold::text(field.after.as_ref()),
-    )
+    );
+    match (&field.before, &field.after) {
+        // An empty text that comes or goes must be seen.
+        (None, Some(_)) if after.is_empty() => (before, EMPTY.to_owned()),
+        (Some(_), None) if before.is_empty() => (EMPTY.to_owned(), after),
+        _ => (before, after),
+    }
 }
+
+/// An empty text.
+const EMPTY: &str = "\"\"";
 
 /// A changed parameter without its values.
 fn parameter(change: &ParameterChange) -> &'static str {

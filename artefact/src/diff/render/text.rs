@@ -21,7 +21,7 @@ pub fn text(diff: &Diff, colours: bool) -> String {
             paint.cost(change.cost),
             paint.bold(&roles(&folded))
         );
-        let what = what(change);
+        let what = what(&folded);
         if !what.is_empty() {
             let _ = write!(text, "  {what}");
         }
