@@ -55,34 +55,30 @@ pub(super) fn undefined(revision: &Revision, _: &Repositories, findings: &mut Ve
         }
     }
     let passes = !revision.settings.edition.undefined_arguments_are_errors();
-    let mut nearest = BTreeMap::new();
     for (name, frees) in missing {
-        let hint = nearest
-            .entry(name)
-            .or_insert_with(|| closest(name, scope.defined.keys().copied()));
-        if scope.defined.contains_key(name) {
-            findings.extend(frees.iter().map(|free| not_here(free, *hint, passes)));
-        } else {
-            findings.push(nowhere(&frees, *hint, passes));
+        // Of names of one or two letters, all are near.
+        let near = || closest(name, scope.defined.keys().copied()).filter(|_| name.len() > 2);
+        match scope.defined.get(name) {
+            Some(defined) => {
+                findings.extend(frees.iter().map(|free| not_here(free, *defined, near(), passes)))
+            }
+            None => findings.push(nowhere(&frees, near(), passes)),
         }
     }
 }
 
 /// A variable that other files define, or this one in another place.
-fn not_here(free: &Free, near: Option<&str>, passes: bool) -> Diagnostic {
+fn not_here(free: &Free, defined: Span, near: Option<&str>, passes: bool) -> Diagnostic {
     let name = &free.name;
     let label = Label::at(free.span).saying(uses(free));
     let Some(late) = free.late else {
-        let message = format!("variable `{name}` is not defined here");
-        let found = passing(
-            Diagnostic::warning(Code::UndefinedVariable, message),
-            free.argument,
-        )
-        .at(label);
+        let found = passing(undefined_here(free), passes && free.argument).at(label);
         let meant = near.map_or_else(String::new, |near| format!("did you mean `{near}`? otherwise "));
-        return found.hint(format!(
-            "{meant}define it around this role, or declare in `partita.toml` that it comes from outside"
-        ));
+        return found
+            .and(Label::at(defined).saying("defined here, for other roles"))
+            .hint(format!(
+                "{meant}define it around this role, or declare in `partita.toml` that it comes from outside"
+            ));
     };
     let message = format!("variable `{name}` is read before it is defined");
     Diagnostic::of(Code::ReadTooEarly, message)
@@ -91,22 +87,38 @@ fn not_here(free: &Free, near: Option<&str>, passes: bool) -> Diagnostic {
         .hint("variables of one map do not see each other, nor `enabled` and `defaults` the role's own: define it on the role around")
 }
 
+fn undefined_here(free: &Free) -> Diagnostic {
+    let name = &free.name;
+    let message = if provided(name, When::Deploy) || provided(name, When::Call) {
+        format!("variable `{name}` is not defined yet here: the core defines it later")
+    } else {
+        format!("variable `{name}` is not defined here")
+    };
+    Diagnostic::warning(Code::UndefinedVariable, message)
+}
+
 /// A variable that no file of the repository defines.
 fn nowhere(frees: &[&Free], near: Option<&str>, passes: bool) -> Diagnostic {
     let Some((first, others)) = frees.split_first() else {
         return Diagnostic::warning(Code::UndefinedVariable, String::new());
     };
     let name = &first.name;
-    let message = match others.len() {
-        0 => format!("nothing defines the variable `{name}`"),
-        more => format!(
-            "nothing defines the variable `{name}`, which {} files read",
-            more + 1
+    let found = match others.len() {
+        _ if provided(name, When::Deploy) || provided(name, When::Call) => undefined_here(first),
+        0 => Diagnostic::warning(
+            Code::UndefinedVariable,
+            format!("nothing defines the variable `{name}`"),
+        ),
+        more => Diagnostic::warning(
+            Code::UndefinedVariable,
+            format!(
+                "nothing defines the variable `{name}`, which {} files read",
+                more + 1
+            ),
         ),
     };
     let argument = passes && frees.iter().all(|free| free.argument);
-    let mut found = passing(Diagnostic::warning(Code::UndefinedVariable, message), argument)
-        .at(Label::at(first.span).saying(uses(first)));
+    let mut found = passing(found, argument).at(Label::at(first.span).saying(uses(first)));
     for other in others.iter().take(PLACES) {
         found = found.and(Label::at(other.span).saying(uses(other)));
     }
