@@ -13,6 +13,7 @@ pub mod digest;
 pub mod duration;
 pub mod edition;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 mod functions;
 pub mod identity;

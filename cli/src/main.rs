@@ -8,7 +8,9 @@ mod check;
 mod compile;
 mod diff;
 mod executor;
+mod explain;
 mod failure;
+mod graph;
 mod inputs;
 mod log;
 mod occ;
@@ -16,6 +18,7 @@ mod run;
 mod show;
 mod stand_in;
 mod store;
+mod subject;
 mod terminal;
 
 use std::path::PathBuf;
@@ -48,6 +51,8 @@ enum Command {
     Show(show::Show),
     Diff(diff::Diff),
     Log(log::Log),
+    Explain(explain::Explain),
+    Graph(graph::Graph),
     Run(run::Run),
     #[command(subcommand)]
     Store(store::Store),
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
         Command::Show(command) => command.run(arguments.store.as_deref()),
         Command::Diff(command) => command.run(arguments.store.as_deref()),
         Command::Log(command) => command.run(),
+        Command::Explain(command) => command.run(arguments.store.as_deref()),
+        Command::Graph(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),

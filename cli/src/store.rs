@@ -84,6 +84,17 @@ pub(crate) fn find(folder: Option<&Path>, wanted: &str) -> Result<(Digest, Artef
     Ok(open(folder)?.get(wanted)?)
 }
 
+/// Whether the text can be nothing but a hash, or the beginning of one.
+pub(crate) fn is_hash(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    digits.len() >= SHORTEST_PREFIX && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether the text names an artefact: a file, a hash, or a name that the store knows.
+pub(crate) fn names_an_artefact(folder: Option<&Path>, text: &str) -> bool {
+    Path::new(text).is_file() || is_hash(text) || open(folder).is_ok_and(|store| store.find(text).is_ok())
+}
+
 impl From<StoreError> for Failure {
     /// A file that cannot be used is the surroundings' fault; what is not there, or damaged, is an answer.
     fn from(error: StoreError) -> Self {

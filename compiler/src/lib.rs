@@ -9,6 +9,7 @@ pub mod compile;
 pub mod configuration;
 pub mod decode;
 pub mod diagnostic;
+pub mod graph;
 pub mod link;
 pub mod lock;
 pub mod log;

@@ -207,7 +207,7 @@ fn across_hosts(role: &Role, outbound: &Outbound, endpoint: &Endpoint<'_>) -> Op
 }
 
 /// The machine that the constraints pin a role to.
-fn host(role: &Role) -> Option<&str> {
+pub(crate) fn host(role: &Role) -> Option<&str> {
     role.constraints
         .iter()
         .rfind(|constraint| constraint.attribute == "machine_id" && !constraint.value.is_empty())

@@ -166,20 +166,46 @@ fn add_control_port(command: &mut Command, mode: ControlMode, port: u16) {
 
 /// Defaults and vars of a task template, evaluated.
 #[derive(Default)]
-pub(super) struct ClassVariables {
-    pub(super) defaults: BTreeMap<String, String>,
-    pub(super) vars: BTreeMap<String, String>,
+pub(crate) struct ClassVariables {
+    pub(crate) defaults: BTreeMap<String, String>,
+    pub(crate) vars: BTreeMap<String, String>,
 }
 
 impl ClassVariables {
     /// As a command line sees them, strongest first. In the reference, a default beats a var there (3.7).
-    fn in_command(&self, edition: Edition) -> [&BTreeMap<String, String>; 2] {
+    pub(crate) fn in_command(&self, edition: Edition) -> [&BTreeMap<String, String>; 2] {
         if edition.class_variables_see_each_other() {
             [&self.vars, &self.defaults]
         } else {
             [&self.defaults, &self.vars]
         }
     }
+}
+
+/// Defaults and vars of a task template as its command sees them, without those that cannot be evaluated.
+pub(crate) fn evaluated_class_variables(
+    role: &Role,
+    class: &TaskClass,
+    around: &dyn Variables,
+    world: &dyn World,
+) -> ClassVariables {
+    let mut fields = Fields {
+        role,
+        edition: class.edition,
+        world,
+        errors: Vec::new(),
+    };
+    let mut own = fields.class_variables(class, around);
+    for error in fields.errors {
+        if let DeployErrorKind::Evaluate { field, .. } = error.kind {
+            match field.split_once('.') {
+                Some(("defaults", name)) => own.defaults.remove(name),
+                Some((_, name)) => own.vars.remove(name),
+                None => None,
+            };
+        }
+    }
+    own
 }
 
 /// Evaluates the fields of one task template and keeps what goes wrong.

@@ -12,9 +12,10 @@ mod properties;
 mod tests;
 
 pub use channels::{AliasTaken, BindMap, Bound, Endpoint, Endpoints, tcp_channels};
-pub(crate) use command::build;
+pub(crate) use command::{ClassVariables, build, evaluated_class_variables};
 pub use command::{Command, Output, Plugin, command};
 pub use error::{DeployError, DeployErrorKind};
+pub(crate) use properties::class_variables as variables_of_properties;
 pub use properties::properties;
 
 use std::collections::BTreeMap;
@@ -65,14 +66,22 @@ fn task_of<'a>(artefact: &'a Artefact, role: &'a Role) -> Result<(&'a TaskRole, 
     Ok((task, class))
 }
 
+/// Whether the deployment of a task sets a variable of that name.
+pub(crate) fn is_special(name: &str) -> bool {
+    matches!(
+        name,
+        "task_name" | "task_id" | "task_class_name" | "task_hostname" | "environment_id" | "task_parent_role"
+    )
+}
+
 /// The variables around a task template: what is special to the task, then the role's.
-struct Visible<'a> {
+pub(crate) struct Visible<'a> {
     special: [(&'static str, String); 6],
     stack: &'a dyn Variables,
 }
 
 impl<'a> Visible<'a> {
-    fn new(role: &Role, class: &str, special: &Special<'_>, stack: &'a dyn Variables) -> Self {
+    pub(crate) fn new(role: &Role, class: &str, special: &Special<'_>, stack: &'a dyn Variables) -> Self {
         let Special {
             task_id,
             hostname,
@@ -105,10 +114,10 @@ impl Variables for Visible<'_> {
 }
 
 /// A task template's own variables below those around it, which beat them.
-struct Own<'a> {
-    around: &'a dyn Variables,
+pub(crate) struct Own<'a> {
+    pub(crate) around: &'a dyn Variables,
     /// Strongest first.
-    levels: [&'a BTreeMap<String, String>; 2],
+    pub(crate) levels: [&'a BTreeMap<String, String>; 2],
 }
 
 impl Variables for Own<'_> {

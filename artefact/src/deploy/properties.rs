@@ -117,7 +117,7 @@ pub fn properties(
 }
 
 /// The task template's own variables as properties see them: in the reference, as written (3.7).
-fn class_variables(
+pub(crate) fn class_variables(
     role: &Role,
     class: &TaskClass,
     around: &dyn Variables,

@@ -12,7 +12,7 @@ use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
 use crate::functions::strings;
 use crate::instance::{Moment, Traits, TraitsTexts};
-use crate::ir::{RoleTemplate, Span, Template, TraitsTemplate, Variable};
+use crate::ir::{Edition, RoleTemplate, Span, Template, TraitsTemplate, Variable};
 
 /// Where a field stands: what it sees, and how its role is called.
 #[derive(Clone, Copy)]
@@ -207,6 +207,15 @@ impl Engine<'_> {
 pub(super) fn is_true(text: &str) -> bool {
     let text = text.trim();
     text == "1" || text.eq_ignore_ascii_case("true")
+}
+
+/// Whether a text means enabled in an edition.
+pub(crate) fn means_enabled(text: &str, edition: Edition) -> bool {
+    if edition.enabled_is_yes_or_no() {
+        yes_or_no(text) == Some(true)
+    } else {
+        is_true(text)
+    }
 }
 
 /// The words of `strings.IsTruthy` and `strings.IsFalsy` (`template-language.md` 5.1).

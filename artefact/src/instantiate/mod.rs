@@ -18,6 +18,8 @@ mod tests;
 
 pub use error::{ErrorKind, InstantiateError};
 pub use surprise::Surprise;
+pub(crate) use fields::means_enabled;
+pub(crate) use view::View;
 
 use crate::evaluate::World;
 use crate::instance::Instance;

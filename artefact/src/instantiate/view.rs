@@ -6,18 +6,18 @@ use crate::evaluate::Variables;
 use crate::stack::Stack;
 
 /// The local variable of an iterator: name and item.
-pub(super) type Local<'a> = (&'a str, &'a str);
+pub(crate) type Local<'a> = (&'a str, &'a str);
 
 /// What a stage sees (`template-language.md` 3.3): the parent's stack, and as much of the role's own as is evaluated.
 ///
 /// The table of the reference is three rows long for what exists at load time: `enabled` and the defaults see nothing
 /// of the role's own, the vars see the own defaults, everything later sees both.
 #[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub(super) parent: &'a Stack<'a>,
-    pub(super) local: Option<Local<'a>>,
-    pub(super) defaults: Option<&'a BTreeMap<String, String>>,
-    pub(super) vars: Option<&'a BTreeMap<String, String>>,
+pub(crate) struct View<'a> {
+    pub(crate) parent: &'a Stack<'a>,
+    pub(crate) local: Option<Local<'a>>,
+    pub(crate) defaults: Option<&'a BTreeMap<String, String>>,
+    pub(crate) vars: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> View<'a> {

@@ -75,18 +75,17 @@ impl<'a> Dry<'a> {
 
     /// Command and properties of a task that sees `stack`.
     pub fn task(&self, role: &Role, stack: &Stack<'_>) -> Task {
-        let task_id = format!("tid/{}", role.path);
-        let host = host(role);
-        let special = Special {
-            task_id: &task_id,
-            hostname: host,
-            environment_id: &self.environment_id,
-        };
+        special(role, &self.environment_id, |special| {
+            self.task_with(role, stack, special)
+        })
+    }
+
+    fn task_with(&self, role: &Role, stack: &Stack<'_>, special: &Special<'_>) -> Task {
         let command = deploy::build(
             self.artefact,
             role,
             stack,
-            &special,
+            special,
             &self.plugin,
             self.world,
             Some(CONTROL_PORT),
@@ -99,15 +98,24 @@ impl<'a> Dry<'a> {
                 .map_err(|error| vec![error])
                 .and_then(|endpoints| {
                     let (artefact, bound) = (self.artefact, &self.bind_map);
-                    deploy::properties(artefact, role, stack, &special, &endpoints, bound, self.world)
+                    deploy::properties(artefact, role, stack, special, &endpoints, bound, self.world)
                 })
         };
         Task {
-            host: host.to_owned(),
+            host: host(role).to_owned(),
             command,
             properties,
         }
     }
+}
+
+/// What a dry deployment decides for a task.
+pub(crate) fn special<T>(role: &Role, environment_id: &str, then: impl FnOnce(&Special<'_>) -> T) -> T {
+    then(&Special {
+        task_id: &format!("tid/{}", role.path),
+        hostname: host(role),
+        environment_id,
+    })
 }
 
 fn host(role: &Role) -> &str {

@@ -192,7 +192,7 @@ fn kind(kind: &Kind) -> &'static str {
 }
 
 /// The name of a control mode, as in task templates.
-pub(crate) fn mode(mode: ControlMode) -> &'static str {
+pub fn mode(mode: ControlMode) -> &'static str {
     match mode {
         ControlMode::Direct => "direct",
         ControlMode::Fairmq => "fairmq",

@@ -6,9 +6,7 @@ mod role;
 mod tree;
 
 pub use dry::{DRY_UID, Dry};
-pub(crate) use dry::{UNPINNED, endpoints_of};
-pub(crate) use json::mode;
-pub use json::{Detail, json};
+pub(crate) use dry::{UNPINNED, endpoints_of, special as dry_special};
+pub use json::{Detail, json, mode};
 pub use role::role_fields;
-pub(crate) use tree::short;
-pub use tree::{instance_tree, template_tree};
+pub use tree::{instance_tree, short, template_tree};

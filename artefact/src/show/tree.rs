@@ -172,7 +172,7 @@ fn channel(channel: &Channel) -> String {
 }
 
 /// The last part of an identity, without revision.
-pub(crate) fn short(identity: &str) -> &str {
+pub fn short(identity: &str) -> &str {
     let path = identity.rsplit_once('@').map_or(identity, |(path, _)| path);
     path.rsplit_once("/tasks/")
         .or_else(|| path.rsplit_once("/workflows/"))

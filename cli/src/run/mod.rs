@@ -83,7 +83,7 @@ impl Run {
 
     /// What is asked for, in any case loaded from the store by its hash.
     fn artefact(&self, folder: Option<&Path>) -> Result<(Artefact, Digest), Failure> {
-        let names_an_artefact = Path::new(&self.what).is_file() || is_hash(&self.what);
+        let names_an_artefact = Path::new(&self.what).is_file() || store::is_hash(&self.what);
         let wanted = if self.inputs.repositories.is_empty() && names_an_artefact {
             self.what.clone()
         } else {
@@ -134,12 +134,6 @@ impl Run {
         config.log_directory.clone_from(&self.logs);
         Ok(config)
     }
-}
-
-/// Whether the text can be nothing but a hash, or the beginning of one.
-fn is_hash(text: &str) -> bool {
-    let digits = text.strip_prefix("sha256:").unwrap_or(text);
-    digits.len() >= store::SHORTEST_PREFIX && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The services of an artefact: the test service itself, and stand-ins for those that are not on this machine.

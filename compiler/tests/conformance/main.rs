@@ -12,6 +12,7 @@
 
 mod case;
 mod compare;
+mod explain;
 mod lines;
 mod load;
 
