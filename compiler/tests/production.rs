@@ -7,8 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod support;
+
+use std::path::Path;
+use std::process::Command;
 
 use partita_artefact::ir::{Edition, Layers};
 use partita_compiler::compile::{Request, compile};
@@ -16,28 +18,7 @@ use partita_compiler::decode;
 use partita_compiler::diagnostic::{Diagnostic, SourceMap};
 use partita_compiler::render;
 use partita_compiler::source::{Repositories, Repository, Snapshot};
-
-/// A bare clone of the bundle; `None`, loudly, where there is none or no `git` to unpack it.
-fn production(folder: &Path) -> Option<PathBuf> {
-    let bundle =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/controlworkflows/ControlWorkflows.bundle");
-    if !bundle.exists() {
-        eprintln!("SKIPPED: {} is not there", bundle.display());
-        return None;
-    }
-    let clone = folder.join("production.git");
-    let git = Command::new("git")
-        .args(["clone", "--quiet", "--bare"])
-        .arg(&bundle)
-        .arg(&clone)
-        .stdin(Stdio::null())
-        .status();
-    if !git.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: git cannot unpack the bundle");
-        return None;
-    }
-    Some(clone)
-}
+use support::production;
 
 fn errors(snapshot: &Snapshot<'_>, folder: &str) -> (usize, Vec<String>) {
     let paths = snapshot.list(folder, ".yaml").unwrap();

@@ -110,10 +110,13 @@ impl Revision {
         self.workflows.values().flat_map(|file| &file.mentions)
     }
 
-    /// Some role includes by an expression: that may be any workflow.
+    /// Any workflow may be included by another one: some role includes by an expression, or a file cannot be decoded and
+    /// may include what it likes.
     pub(crate) fn includes_anything(&self) -> bool {
-        self.mentions()
-            .any(|mention| mention.open && mention.folder == "workflows")
+        self.workflows.values().any(|file| {
+            let mut mentions = file.mentions.iter();
+            file.value.is_none() || mentions.any(|mention| mention.open && mention.folder == "workflows")
+        })
     }
 
     /// Workflows that no other one includes by name: those that people ask for. Of those that only include each other,

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use partita_artefact::ir::Layers;
@@ -57,6 +57,28 @@ pub fn compile_files(files: &[(&str, &str)], request: &Request) -> Outcome {
 /// The findings as a person sees them.
 pub fn shown(outcome: &Outcome) -> String {
     render::full(&outcome.diagnostics, &outcome.sources, false)
+}
+
+/// A bare clone of the production repository below `folder`; nothing, loudly, where it is not there.
+pub fn production(folder: &Path) -> Option<PathBuf> {
+    let bundle =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/controlworkflows/ControlWorkflows.bundle");
+    if !bundle.exists() {
+        eprintln!("SKIPPED: {} is not there", bundle.display());
+        return None;
+    }
+    let clone = folder.join("production.git");
+    let git = Command::new("git")
+        .args(["clone", "--quiet", "--bare"])
+        .arg(&bundle)
+        .arg(&clone)
+        .stdin(Stdio::null())
+        .status();
+    if !git.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: git cannot unpack the bundle");
+        return None;
+    }
+    Some(clone)
 }
 
 /// Runs `git` in a folder; false, loudly, if it is not there.
