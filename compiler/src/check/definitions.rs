@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::ir::{Module, RoleTemplate, Span, TaskClass, Variable};
+use partita_artefact::ir::{Body, Module, RoleTemplate, Span, TaskClass, Variable};
 
 use super::file::File;
 use super::names::Names;
 use super::revision::Revision;
-use crate::compile::walk;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::source::Repositories;
 
@@ -36,31 +35,50 @@ pub(super) fn task_template(
     }
 }
 
-/// Variables of one role that another of its variables always beats (`template-language.md` 3.2, 3.4).
+/// Variables of roles that another one always beats (`template-language.md` 3.2, 3.4).
 pub(super) fn workflow(_: &File<Module>, module: &Module, _: &str, findings: &mut Vec<Diagnostic>) {
-    for role in walk::roles(&module.root) {
-        if let Some(iterator) = &role.iterator {
-            overwritten(role, &iterator.variable, iterator.span, findings);
-        }
-        let read = read_by_vars(role);
-        for default in role.defaults.iter().filter(|default| default.spec.is_none()) {
-            let beaten = role.vars.iter().find(|var| var.name == default.name);
-            let Some(var) = beaten.filter(|_| !read.contains(default.name.as_str()) && !read.contains("*"))
-            else {
-                continue;
-            };
-            let message = format!(
-                "default `{}` is never used: the var of this role beats it",
-                default.name
-            );
-            findings.push(
-                Diagnostic::of(Code::ShadowedVariable, message)
-                    .at(Label::at(default.value.span))
-                    .and(Label::at(var.value.span).saying("this one counts"))
-                    .hint("remove one of the two; only what is given from outside beats `vars`"),
-            );
+    beaten(&module.root, &mut Vec::new(), findings);
+}
+
+/// Of a role and all below it. `around` are the vars of the roles around, the nearest last.
+fn beaten<'a>(role: &'a RoleTemplate, around: &mut Vec<(&'a str, Span)>, findings: &mut Vec<Diagnostic>) {
+    let outside = around.len();
+    if let Some(iterator) = &role.iterator {
+        overwritten(role, &iterator.variable, iterator.span, findings);
+        around.push((&iterator.variable, iterator.span));
+    }
+    let mut read = None;
+    for default in role.defaults.iter().filter(|default| default.spec.is_none()) {
+        let name = default.name.as_str();
+        let outer = around.iter().rev().find(|(var, _)| *var == name);
+        let own = role.vars.iter().find(|var| var.name == name);
+        let by = match (outer, own) {
+            (Some((_, span)), _) => *span,
+            (None, Some(var)) => {
+                // The vars of a role see its defaults.
+                let read = read.get_or_insert_with(|| read_by_vars(role));
+                if read.contains(name) || read.contains("*") {
+                    continue;
+                }
+                var.value.span
+            }
+            (None, None) => continue,
+        };
+        let message = format!("default `{name}` is never used: a var beats it, wherever it stands");
+        findings.push(
+            Diagnostic::of(Code::ShadowedVariable, message)
+                .at(Label::at(default.value.span))
+                .and(Label::at(by).saying("this one counts"))
+                .hint("remove one of the two; only what is given from outside beats `vars`"),
+        );
+    }
+    around.extend(role.vars.iter().map(|var| (var.name.as_str(), var.value.span)));
+    if let Body::Aggregator(children) = &role.body {
+        for child in children {
+            beaten(child, around, findings);
         }
     }
+    around.truncate(outside);
 }
 
 /// What the vars of a role read; `*` if they may read anything.
