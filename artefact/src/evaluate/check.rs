@@ -41,6 +41,8 @@ struct Checker<'a, 'c> {
     /// Predicates around this place, innermost last.
     scopes: Vec<Scope>,
     depth: usize,
+    /// How many calls of the library are around this place; only with [`Rigour::Full`].
+    calls: usize,
     faults: Vec<Fault>,
     /// Remarks on what works all the same; only with [`Rigour::Full`].
     remarks: Vec<Finding>,
@@ -59,6 +61,7 @@ impl<'a, 'c> Checker<'a, 'c> {
             locals: Vec::new(),
             scopes: Vec::new(),
             depth: 0,
+            calls: 0,
             faults: Vec::new(),
             remarks: Vec::new(),
         }
@@ -160,6 +163,15 @@ impl<'a, 'c> Checker<'a, 'c> {
         match self.in_environment(name) {
             Some(nature) => nature,
             None if super::builtins::exists(name) => Nature::Function,
+            // The reference does not look at arguments.
+            None if self.calls > 0 && !self.context.edition.undefined_arguments_are_errors() => {
+                self.misleads(
+                    at,
+                    format!("unknown name {name}: it passes as nothing"),
+                    suggestion(self.context, name),
+                );
+                Nature::Unknown
+            }
             None => self.unknown(name, at),
         }
     }

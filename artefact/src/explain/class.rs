@@ -86,8 +86,14 @@ impl Explainer<'_> {
             let Some(place) = block.iter().rposition(|variable| variable.name == name) else {
                 continue;
             };
-            let Some(variable) = block.get(place) else { continue };
-            let seen = if edition.class_variables_see_each_other() { place } else { 0 };
+            let Some(variable) = block.get(place) else {
+                continue;
+            };
+            let seen = if edition.class_variables_see_each_other() {
+                place
+            } else {
+                0
+            };
             let own = match layer {
                 Layer::ClassDefaults => ClassStage::Default(seen),
                 _ => ClassStage::Var(seen),
@@ -101,7 +107,11 @@ impl Explainer<'_> {
                 definition: Definition {
                     origin: Origin::Class(class.identity.to_owned()),
                     span: Some(variable.value.span),
-                    written: variable.value.literal().is_none().then(|| variable.value.source()),
+                    written: variable
+                        .value
+                        .literal()
+                        .is_none()
+                        .then(|| variable.value.source()),
                     ..definition(layer, value)
                 },
                 follow: (!literal).then_some((&variable.value, Sight::Class(own))),
@@ -167,9 +177,12 @@ impl Explainer<'_> {
         match stage {
             ClassStage::Default(count) => {
                 own.vars.clear();
-                own.defaults.retain(|name, _| among(first(&template.defaults, count), name));
+                own.defaults
+                    .retain(|name, _| among(first(&template.defaults, count), name));
             }
-            ClassStage::Var(count) => own.vars.retain(|name, _| among(first(&template.vars, count), name)),
+            ClassStage::Var(count) => own
+                .vars
+                .retain(|name, _| among(first(&template.vars, count), name)),
             _ => {}
         }
         own

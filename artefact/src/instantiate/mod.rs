@@ -17,8 +17,8 @@ mod view;
 mod tests;
 
 pub use error::{ErrorKind, InstantiateError};
-pub use surprise::Surprise;
 pub(crate) use fields::means_enabled;
+pub use surprise::Surprise;
 pub(crate) use view::View;
 
 use crate::evaluate::World;

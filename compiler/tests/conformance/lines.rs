@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use partita_artefact::evaluate::{
-    Context, ErrorKind, EvaluateError, Home, Missed, Place, RoleName, Snapshot, Time, evaluate,
+    Context, ErrorKind, EvaluateError, Finding, Harm, Home, Missed, Place, RoleName, Snapshot, Time,
+    evaluate, findings,
 };
-use partita_artefact::ir::{Artefact, Edition, Span, Template};
+use partita_artefact::ir::{Artefact, Edition, Part, Span, Template};
 use partita_artefact::show::DRY_UID;
 use partita_compiler::syntax::template;
 use serde::Deserialize;
@@ -42,9 +43,22 @@ pub(crate) struct Outcome {
     pub(crate) text: String,
     wanted: Result<String, String>,
     got: Result<String, EvaluateError>,
+    /// What the check without values says fails.
+    alarms: Vec<Finding>,
 }
 
 impl Outcome {
+    /// The check calls wrong what the reference evaluates.
+    pub(crate) fn false_alarm(&self) -> Option<String> {
+        let alarm = self.alarms.first().filter(|_| self.wanted.is_ok())?;
+        Some(format!("{}: {}", self.text, alarm.message))
+    }
+
+    /// The check sees that the reference refuses it.
+    pub(crate) fn foreseen(&self) -> Option<bool> {
+        self.wanted.as_ref().err().map(|_| !self.alarms.is_empty())
+    }
+
     /// The same text, or a refusal; error texts are ours.
     pub(crate) fn agrees(&self) -> bool {
         match (&self.wanted, &self.got) {
@@ -157,6 +171,33 @@ fn evaluated(
     }
 }
 
+/// What can be known to fail without evaluating.
+fn alarms(
+    artefact: &Artefact,
+    template: &Template,
+    variables: &BTreeMap<String, String>,
+    place: Place<'_>,
+) -> Vec<Finding> {
+    let world = Snapshot::new(artefact, || DRY_UID.to_owned());
+    let mut variables = variables.clone();
+    // Without it there are no functions of `odc` (5.4): that is no mistake of the expression.
+    variables.insert("environment_id".to_owned(), String::new());
+    let context = Context {
+        variables: &variables,
+        place,
+        world: &world,
+        edition: Edition::Aliecs,
+    };
+    let codes = template.parts.iter().filter_map(|part| match part {
+        Part::Expression(code) => Some(code),
+        _ => None,
+    });
+    codes
+        .flat_map(|code| findings(code, &context))
+        .filter(|finding| matches!(finding.harm, Harm::Refused | Harm::Fails))
+        .collect()
+}
+
 /// The lines of `expressions.jsonl` or `functions.jsonl`.
 pub(crate) fn run(root: &Path, file: &str) -> Vec<Outcome> {
     let mut artefact = artefact(root);
@@ -207,6 +248,7 @@ pub(crate) fn run(root: &Path, file: &str) -> Vec<Outcome> {
         outcomes.push(Outcome {
             number: number + 1,
             group: line.function.unwrap_or_else(|| "expressions".to_owned()),
+            alarms: alarms(&artefact, &template, &variables, place),
             got: evaluated(&mut artefact, &template, &variables, place, jit_of),
             wanted: line.result.ok_or(line.error_class),
             text,
@@ -249,6 +291,7 @@ pub(crate) fn names(root: &Path) -> Vec<Outcome> {
         Outcome {
             number: number + 1,
             group: "names".to_owned(),
+            alarms: Vec::new(),
             got: evaluated(&mut artefact, &template, &variables, place, itself),
             wanted: line.result.ok_or(String::new()),
             text: command,

@@ -111,6 +111,23 @@ fn functions_agree_with_the_reference() {
     compare_lines("functions", &lines::run(&root, "functions.jsonl"));
 }
 
+/// The check without values calls nothing wrong that the reference evaluates, but for what fails only in a branch that is not
+/// taken, or passes as nothing.
+#[test]
+fn what_evaluates_is_not_called_wrong() {
+    let Some(root) = data() else { return };
+    let mut alarms = Vec::new();
+    for file in ["expressions.jsonl", "functions.jsonl"] {
+        let outcomes = lines::run(&root, file);
+        alarms.extend(outcomes.iter().filter_map(lines::Outcome::false_alarm));
+        let foreseen: Vec<bool> = outcomes.iter().filter_map(lines::Outcome::foreseen).collect();
+        let seen = foreseen.iter().filter(|seen| **seen).count();
+        println!("{file}: {seen} of {} refusals are foreseen", foreseen.len());
+    }
+    println!("{}", alarms.join("\n"));
+    assert_eq!(alarms.len(), 0, "false alarms");
+}
+
 #[test]
 fn names_of_dpl_results_agree_with_the_reference() {
     let Some(root) = data() else { return };

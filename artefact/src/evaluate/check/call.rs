@@ -121,14 +121,20 @@ impl<'a> Checker<'a, '_> {
         let lenient = self.rigour == Rigour::Reference
             && function.result != Kind::Any
             && !self.context.edition.undefined_arguments_are_errors();
+        let full = usize::from(self.rigour == Rigour::Full);
         for (argument, kind) in arguments.iter().zip(function.parameters) {
             let before = self.faults.len();
+            self.calls += full;
             let mut nature = self.nature(argument);
+            self.calls -= full;
             if lenient && self.faults.len() > before {
                 self.faults.truncate(before);
                 nature = Nature::Unknown;
             }
-            if !accepts(*kind, &nature) {
+            // As a member, a function takes nil for the zero value.
+            if nature == Nature::Nil && name.contains('.') {
+                self.misleads(argument.at, format!("{name} takes nil for nothing"), None);
+            } else if !accepts(*kind, &nature) {
                 self.wrong_kind(argument.at, format!("{name} does not take a {nature} here"));
             }
         }
