@@ -129,6 +129,55 @@ fn what_is_no_repository_of_workflows_is_said() {
 }
 
 #[test]
+fn a_code_is_explained() {
+    let home = Home::new();
+    let explain = |code: &str| {
+        let mut command = home.partita();
+        command.args(["check", "--explain", code]).output().unwrap()
+    };
+    let told = stdout(&explain("not-found"));
+    assert!(told.starts_with("# not-found\n"), "{told}");
+    let unknown = explain("not-fuond");
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        stderr(&unknown).contains("did you mean `not-found`?"),
+        "{}",
+        stderr(&unknown)
+    );
+}
+
+#[test]
+fn tools_read_every_format() {
+    let home = Home::new();
+    let repository = home.path().join("broken");
+    written(&repository, BROKEN);
+    for format in ["json", "sarif"] {
+        let output = check(&home, &repository, &["--format", format]);
+        assert_eq!(output.status.code(), Some(1));
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(value.is_object(), "{format}");
+    }
+    let github = check(&home, &repository, &["--format", "github"]);
+    let told = String::from_utf8(github.stdout).unwrap();
+    assert!(told.contains("::error file=workflows/misnamed.yaml,line=1,"), "{told}");
+}
+
+#[test]
+fn a_folder_without_git_has_no_history() {
+    let home = Home::new();
+    written(home.path(), BROKEN);
+    let output = check(&home, home.path(), &["--history"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output).contains("not a Git repository"),
+        "{}",
+        stderr(&output)
+    );
+    let sarif = check(&home, home.path(), &["--history", "--format", "sarif"]);
+    assert_eq!(sarif.status.code(), Some(2));
+}
+
+#[test]
 fn the_head_of_production_has_no_error() {
     let home = Home::new();
     let Some(clone) = production(home.path()) else {

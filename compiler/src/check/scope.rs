@@ -103,27 +103,25 @@ fn nowhere(frees: &[&Free], near: Option<&str>, passes: bool) -> Diagnostic {
         return Diagnostic::warning(Code::UndefinedVariable, String::new());
     };
     let name = &first.name;
-    let found = match others.len() {
-        _ if provided(name, When::Deploy) || provided(name, When::Call) => undefined_here(first),
-        0 => Diagnostic::warning(
-            Code::UndefinedVariable,
-            format!("nothing defines the variable `{name}`"),
-        ),
-        more => Diagnostic::warning(
-            Code::UndefinedVariable,
-            format!(
-                "nothing defines the variable `{name}`, which {} files read",
-                more + 1
-            ),
-        ),
+    let found = if provided(name, When::Deploy) || provided(name, When::Call) {
+        undefined_here(first)
+    } else {
+        let message = format!("nothing defines the variable `{name}`");
+        Diagnostic::warning(Code::UndefinedVariable, message)
     };
     let argument = passes && frees.iter().all(|free| free.argument);
     let mut found = passing(found, argument).at(Label::at(first.span).saying(uses(first)));
     for other in others.iter().take(PLACES) {
         found = found.and(Label::at(other.span).saying(uses(other)));
     }
-    let declare =
-        format!("if it comes from outside, declare it in `partita.toml`: `[variables]` `{name} = \"…\"`");
+    // Not in the message: a history compares messages, and this number changes with other files.
+    let readers = match others.len() {
+        0 => String::new(),
+        more => format!("{} files read it; ", more + 1),
+    };
+    let declare = format!(
+        "{readers}if it comes from outside, declare it in `partita.toml`: `[variables]` `{name} = \"…\"`"
+    );
     found.hint(match near {
         Some(near) => format!("did you mean `{near}`? {declare}"),
         None => declare,
