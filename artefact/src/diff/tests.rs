@@ -223,9 +223,11 @@ fn whoever_connects_to_a_role_that_restarts_is_told_its_new_address() {
 }
 
 #[test]
-fn every_aspect_has_its_cost() {
+fn every_aspect_has_its_cost_and_the_page_says_it() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/diff.md")).unwrap();
     for rule in COSTS {
-        assert!(!rule.reason.is_empty());
+        let row = format!("| {} | {} |", rule.cost, rule.reason);
+        assert!(page.contains(&row), "docs/diff.md lacks {row}");
     }
     let aspects: std::collections::BTreeSet<_> = COSTS.iter().map(|rule| rule.aspect).collect();
     assert_eq!(aspects.len(), Aspect::ALL.len());

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Piece, number, parameter, path, pieces, roles, sides, verb, what, why};
-use crate::diff::{Diff, FieldChange, Folded, ParameterPart, fold};
+use super::{Piece, because, number, parameter, path, pieces, roles, sides, verb, what, why};
+use crate::diff::{Change, Diff, FieldChange, Folded, ParameterPart, fold};
 
 /// Longest comment, in bytes: forges refuse more than 65,536 characters.
 const LONGEST: usize = 60_000;
@@ -61,13 +61,13 @@ fn section(folded: &Folded<'_>) -> String {
         let _ = writeln!(text, "For example <code>{}</code>:\n", escaped(path(change)));
     }
     for field in &change.fields {
-        let _ = writeln!(text, "- {}", one(field));
+        let _ = writeln!(text, "- {}", one(change, field));
     }
     text.push_str("\n</details>\n");
     text
 }
 
-fn one(field: &FieldChange) -> String {
+fn one(change: &Change, field: &FieldChange) -> String {
     let (before, after) = sides(field);
     let values = if before == after {
         format!("<code>{}</code>", escaped(&after))
@@ -75,10 +75,9 @@ fn one(field: &FieldChange) -> String {
         values(&before, &after)
     };
     format!(
-        "<code>{}</code> {values} ({}: {})",
+        "<code>{}</code> {values} {}",
         escaped(&field.field.to_string()),
-        verb(field.cost),
-        escaped(field.reason)
+        escaped(&because(change, field))
     )
 }
 

@@ -143,6 +143,15 @@ fn verb(cost: Cost) -> &'static str {
     }
 }
 
+/// Why a field costs what it costs; and what, where that is less than the whole change.
+fn because(change: &Change, field: &FieldChange) -> String {
+    if field.cost == change.cost {
+        format!("({})", field.reason)
+    } else {
+        format!("({}: {})", verb(field.cost), field.reason)
+    }
+}
+
 /// The two sides of a field as texts.
 fn sides(field: &FieldChange) -> (String, String) {
     let (before, after) = (

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Piece, parameter, path, pieces, roles, sides, verb, what, why};
-use crate::diff::{Cost, Diff, FieldChange, ParameterPart, fold};
+use super::{Piece, because, parameter, path, pieces, roles, sides, verb, what, why};
+use crate::diff::{Change, Cost, Diff, FieldChange, ParameterPart, fold};
 
 /// A difference as text; `colours` for a terminal that shows them, otherwise changes stand in `[-…-]{+…+}`. The last
 /// line is the summary.
@@ -34,7 +34,7 @@ pub fn text(diff: &Diff, colours: bool) -> String {
             let _ = writeln!(text, "    for example {}", path(change));
         }
         for field in &change.fields {
-            let _ = writeln!(text, "    {}", one(field, &paint));
+            let _ = writeln!(text, "    {}", one(change, field, &paint));
         }
     }
     if !diff.parameters.is_empty() {
@@ -53,7 +53,7 @@ pub fn text(diff: &Diff, colours: bool) -> String {
     text
 }
 
-fn one(field: &FieldChange, paint: &Paint) -> String {
+fn one(change: &Change, field: &FieldChange, paint: &Paint) -> String {
     let name = field.field.to_string();
     let (before, after) = sides(field);
     let values = if before == after {
@@ -61,10 +61,7 @@ fn one(field: &FieldChange, paint: &Paint) -> String {
     } else {
         paint.values(&before, &after)
     };
-    format!(
-        "{name}  {values}  {}",
-        paint.dim(&format!("({}: {})", verb(field.cost), field.reason))
-    )
+    format!("{name}  {values}  {}", paint.dim(&because(change, field)))
 }
 
 struct Paint {
