@@ -18,10 +18,23 @@ use support::{Home, examples, stderr, stdout};
 /// The example repository, changed as a person might: one task logs more, and readout is slower.
 fn changed(home: &Home) -> PathBuf {
     let repository = home.path().join("flp");
-    let status = Command::new("cp").arg("-r").arg(examples().join("flp")).arg(&repository).status().unwrap();
+    let status = Command::new("cp")
+        .arg("-r")
+        .arg(examples().join("flp"))
+        .arg(&repository)
+        .status()
+        .unwrap();
     assert!(status.success());
-    replace(&repository.join("tasks/stfbuilder.yaml"), "--severity=info", "--severity=debug");
-    replace(&repository.join("workflows/readout.yaml"), "rate: \"200\"", "rate: \"150\"");
+    replace(
+        &repository.join("tasks/stfbuilder.yaml"),
+        "--severity=info",
+        "--severity=debug",
+    );
+    replace(
+        &repository.join("workflows/readout.yaml"),
+        "rate: \"200\"",
+        "rate: \"150\"",
+    );
     repository
 }
 
@@ -53,7 +66,10 @@ fn it_says_what_changed_and_what_that_costs() {
     compiled(&home, &changed(&home), "after");
     let prefix = &before["sha256:".len()..][..12];
     insta::assert_snapshot!("text", stdout(&diff(&home, &[prefix, "after"])));
-    insta::assert_snapshot!("markdown", stdout(&diff(&home, &["before", "after", "--format", "markdown"])));
+    insta::assert_snapshot!(
+        "markdown",
+        stdout(&diff(&home, &["before", "after", "--format", "markdown"]))
+    );
     let json = stdout(&diff(&home, &["before", "after", "--format", "json"]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["cost"], "restart");
@@ -80,7 +96,12 @@ fn the_exit_code_says_whether_there_is_a_difference_if_asked_to() {
 fn a_work_tree_is_compared_with_a_commit_and_the_history_is_told() {
     let home = Home::new();
     let repository = home.path().join("flp");
-    let copied = Command::new("cp").arg("-r").arg(examples().join("flp")).arg(&repository).status().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(examples().join("flp"))
+        .arg(&repository)
+        .status()
+        .unwrap();
     assert!(copied.success());
     let git = |arguments: &[&str]| {
         let status = home
@@ -97,15 +118,30 @@ fn a_work_tree_is_compared_with_a_commit_and_the_history_is_told() {
     git(&["init", "--quiet", "-b", "main"]);
     git(&["add", "-A"]);
     git(&["commit", "--quiet", "-m", "First"]);
-    replace(&repository.join("tasks/monitor.yaml"), "control:", "# Watch.\ncontrol:");
+    replace(
+        &repository.join("tasks/monitor.yaml"),
+        "control:",
+        "# Watch.\ncontrol:",
+    );
     git(&["commit", "--quiet", "-am", "Only a comment"]);
-    replace(&repository.join("tasks/stfbuilder.yaml"), "--severity=info", "--severity=debug");
+    replace(
+        &repository.join("tasks/stfbuilder.yaml"),
+        "--severity=info",
+        "--severity=debug",
+    );
     git(&["commit", "--quiet", "-am", "Log more"]);
-    replace(&repository.join("workflows/readout.yaml"), "timeout: 5s", "timeout: 9s");
+    replace(
+        &repository.join("workflows/readout.yaml"),
+        "timeout: 5s",
+        "timeout: 9s",
+    );
 
     let told = stdout(&diff(&home, &["readout@main", "readout", "--repo", "flp"]));
     assert!(told.contains("timeout  [-5s-]{+9s+}"), "{told}");
-    assert!(told.ends_with("1 role changed at no cost; 11 of 12 roles unchanged\n"), "{told}");
+    assert!(
+        told.ends_with("1 role changed at no cost; 11 of 12 roles unchanged\n"),
+        "{told}"
+    );
 
     let log = |extra: &[&str]| {
         let mut command = home.partita();
