@@ -5,6 +5,7 @@ use std::path::Path;
 use partita_artefact::evaluate::Snapshot;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_artefact::show::DRY_UID;
+use partita_artefact::surroundings::assumed;
 use partita_compiler::configuration;
 
 use crate::compile::compiled;
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 use crate::inputs::{Inputs, read_text};
 use crate::store;
 
-/// An artefact, and the variables around its tree.
+/// An artefact, and the variables around its tree; with stand-ins for those that the core will add.
 pub(crate) struct Subject {
     pub(crate) artefact: Artefact,
     pub(crate) given: Layers,
@@ -34,7 +35,7 @@ impl Subject {
         if !inputs.services.is_empty() {
             artefact.services.clone_from(&inputs.services);
         }
-        let given = artefact.given.clone().with(&inputs.layers()?);
+        let given = assumed(&artefact.given.clone().with(&inputs.layers()?));
         Ok(Self { artefact, given })
     }
 

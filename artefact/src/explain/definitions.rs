@@ -9,6 +9,7 @@ use super::{Definition, Explainer, Explanation, Layer, Origin, Step};
 use crate::evaluate::{Context, Place, RoleName, Trace, trace};
 use crate::instantiate::View;
 use crate::ir::{Range, Template, Variable};
+use crate::surroundings::AT_LOAD;
 
 /// As much of a role's own variables as a field can see (`template-language.md` 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,8 +198,12 @@ impl Explainer<'_> {
         let value = values.get(name).cloned().unwrap_or_default();
         Candidate {
             definition: Definition {
-                origin: Origin::Given {
-                    compiled: compiled.get(name) == Some(&value),
+                origin: if AT_LOAD.contains(&name) && value == format!("<{name}>") {
+                    Origin::Core
+                } else {
+                    Origin::Given {
+                        compiled: compiled.get(name) == Some(&value),
+                    }
                 },
                 ..definition(layer, Ok(value))
             },

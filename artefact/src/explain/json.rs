@@ -82,6 +82,7 @@ fn definition(artefact: &Artefact, definition: &Definition) -> Value {
         Origin::Include(path) => ("include", Some(path)),
         Origin::Iterator(path) => ("iterator", Some(path)),
         Origin::Class(identity) => ("task", Some(identity)),
+        Origin::Core => ("core", None),
         Origin::Deployment => ("deployment", None),
     };
     object.insert("by".to_owned(), by.into());

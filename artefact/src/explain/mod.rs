@@ -94,6 +94,8 @@ pub enum Origin {
     Iterator(String),
     /// A task template, by its identity.
     Class(String),
+    /// The core will give it; until then this stands in.
+    Core,
     /// The deployment.
     Deployment,
 }

@@ -266,6 +266,7 @@ fn who(definition: &Definition) -> String {
             format!("task template {}", crate::show::short(identity))
         }
         Origin::Class(identity) => format!("{layer} of {}", crate::show::short(identity)),
+        Origin::Core => format!("{layer}, will be given by the core"),
         Origin::Deployment => "set by the deployment".to_owned(),
     }
 }

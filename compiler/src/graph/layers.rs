@@ -84,25 +84,50 @@ struct End<'g> {
 pub(super) struct Topology<'g> {
     /// The columns of every frame that something flows in, by the frame.
     pub(super) frames: BTreeMap<usize, Layers<'g>>,
-    /// The ports of every task that something flows to or from, by its box.
-    pub(super) ports: BTreeMap<usize, BTreeSet<Port<'g>>>,
+    /// The ports of every task that something flows to or from, by its box; on each side from the top down.
+    pub(super) ports: BTreeMap<usize, Vec<Port<'g>>>,
 }
 
 impl<'g> Topology<'g> {
     pub(super) fn of(graph: &'g Graph) -> Self {
         let wires = wires(graph);
-        let mut ports: BTreeMap<usize, BTreeSet<Port<'g>>> = BTreeMap::new();
-        for wire in wires.values().flatten() {
-            for End { item, port } in [wire.left, wire.right] {
-                if item == Some(port.leaf) {
-                    ports.entry(port.leaf).or_default().insert(port);
-                }
-            }
-        }
-        let frames = wires
+        let frames: BTreeMap<usize, Layers<'g>> = wires
             .into_iter()
             .map(|(frame, wires)| (frame, Layers::of(graph, frame, &wires)))
             .collect();
+        // The places of what a port is linked to: sum and count.
+        let mut linked: BTreeMap<Port<'g>, (usize, usize)> = BTreeMap::new();
+        for layers in frames.values() {
+            let places = layers.places();
+            let place = |node: usize| places.get(node).copied().unwrap_or_default();
+            let is_leaf = |node: usize, port: &Port<'g>| matches!(layers.nodes.get(node), Some(Node::Item(item)) if *item == port.leaf);
+            for link in &layers.links {
+                let ends = [
+                    (link.left, Some(link.left_port), link.right),
+                    (link.right, link.right_port, link.left),
+                ];
+                for (node, port, other) in ends {
+                    if let Some(port) = port.filter(|port| is_leaf(node, port)) {
+                        let (sum, count) = linked.entry(port).or_default();
+                        *sum += place(other);
+                        *count += 1;
+                    }
+                }
+            }
+        }
+        let mut ports: BTreeMap<usize, Vec<Port<'g>>> = BTreeMap::new();
+        for port in linked.keys() {
+            ports.entry(port.leaf).or_default().push(*port);
+        }
+        for ports in ports.values_mut() {
+            // Sums of small numbers over small counts: compared as fractions.
+            ports.sort_by(|a, b| {
+                let (Some((a, of)), Some((b, count))) = (linked.get(a), linked.get(b)) else {
+                    return std::cmp::Ordering::Equal;
+                };
+                (a * count).cmp(&(b * of))
+            });
+        }
         Self { frames, ports }
     }
 }

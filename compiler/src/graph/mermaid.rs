@@ -22,9 +22,9 @@ pub fn mermaid(graph: &Graph) -> String {
         let arrow = if flow.ipc { "-.->" } else { "-->" };
         let _ = writeln!(out, "  n{} {arrow}|{}| n{}", flow.from, quoted(&label), flow.to);
     }
-    out.push_str("  classDef task fill:#eef4fb,stroke:#7a9cc6,color:#1d2330\n");
-    out.push_str("  classDef hook fill:#fdf3e1,stroke:#d49a3a,color:#1d2330\n");
-    out.push_str("  classDef call fill:#f1ecfa,stroke:#9a80c9,color:#1d2330\n");
+    out.push_str("  classDef isTask fill:#eef4fb,stroke:#7a9cc6,color:#1d2330\n");
+    out.push_str("  classDef isHook fill:#fdf3e1,stroke:#d49a3a,color:#1d2330\n");
+    out.push_str("  classDef isCall fill:#f1ecfa,stroke:#9a80c9,color:#1d2330\n");
     out
 }
 
@@ -49,10 +49,11 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
         let _ = writeln!(out, "{indent}end");
         return;
     }
+    // `call` is a word of the language.
     let class = match item.what {
-        What::Hook { .. } => "hook",
-        What::Call { .. } => "call",
-        _ => "task",
+        What::Hook { .. } => "isHook",
+        What::Call { .. } => "isCall",
+        _ => "isTask",
     };
     if !below.is_empty() {
         let _ = write!(label, "<br/>{}", below.replace('<', "‹").replace('>', "›"));

@@ -14,6 +14,7 @@ mod text;
 mod timeline;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails loudly")]
 mod tests;
 
 pub use dot::dot;

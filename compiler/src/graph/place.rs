@@ -1,6 +1,6 @@
 //! Sizes and places: of boxes from the inside out, of lines along with them. All lengths are pixels.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::layers::{Layers, Node, Port, Side, Topology};
 use super::text::width;
@@ -142,7 +142,10 @@ pub(super) fn subtitle(item: &Item) -> String {
             .as_ref()
             .map_or_else(String::new, |name| format!("include {name}")),
         What::Task { class, mode } if *class == item.name => (*mode).to_owned(),
-        What::Task { class, mode } => format!("{mode} {class}"),
+        What::Task { class, mode } => match class.strip_suffix(item.name.as_str()) {
+            Some(prefix) => format!("{mode} {prefix}…"),
+            None => format!("{mode} {class}"),
+        },
         What::Hook { class } => format!("hook {class}"),
         What::Call { func } => func.clone(),
     };
@@ -150,7 +153,7 @@ pub(super) fn subtitle(item: &Item) -> String {
 }
 
 /// A box without others in it: a task with its ports, or a chip.
-fn leaf<'g>(item: &Item, all: Option<&BTreeSet<Port<'g>>>) -> Placed<'g> {
+fn leaf<'g>(item: &Item, all: Option<&Vec<Port<'g>>>) -> Placed<'g> {
     if item.is_momentary() || matches!(item.what, super::What::Frame(_)) {
         return Placed {
             width: title_width(item) + 26.0,
@@ -167,7 +170,7 @@ fn leaf<'g>(item: &Item, all: Option<&BTreeSet<Port<'g>>>) -> Placed<'g> {
         }
     }
     let longest = |ports: &[Port<'_>]| {
-        let widths = ports.iter().map(|port| width(&label(port), SMALL));
+        let widths = ports.iter().map(|port| width(&label(port, item), SMALL));
         widths.fold(0.0, f64::max)
     };
     let below_title = TITLE_ROW + SMALL_ROW + 4.0;
@@ -192,9 +195,20 @@ fn leaf<'g>(item: &Item, all: Option<&BTreeSet<Port<'g>>>) -> Placed<'g> {
     }
 }
 
-/// The name of a channel as it stands beside its port.
-pub(super) fn label(port: &Port<'_>) -> String {
-    super::text::cut(port.channel, LONGEST)
+/// The name of a channel as it stands beside its port. Of the names that DPL gives, `from_A_to_B`
+/// (`template-language.md` 8), the part that the box itself says is left out.
+pub(super) fn label(port: &Port<'_>, item: &Item) -> String {
+    let ends = port.channel.strip_prefix("from_");
+    let other = ends.and_then(|ends| {
+        if port.out {
+            let to = ends.strip_prefix(item.name.as_str())?.strip_prefix("_to_")?;
+            Some(format!("to {to}"))
+        } else {
+            let from = ends.strip_suffix(item.name.as_str())?.strip_suffix("_to_")?;
+            Some(format!("from {from}"))
+        }
+    });
+    super::text::cut(&other.unwrap_or_else(|| port.channel.to_owned()), LONGEST)
 }
 
 /// A box with others in it: those that something flows between in columns, then the others, then hooks and calls.

@@ -278,7 +278,7 @@ impl Writer<'_> {
         }
         for (port, down) in &placed.ports {
             if item.children.is_empty() {
-                self.port(label(port).as_str(), port.side, x, wide, y + down);
+                self.port(label(port, item).as_str(), port.side, x, wide, y + down);
             }
         }
         self.out.push_str("</g>\n");
@@ -370,7 +370,19 @@ impl Writer<'_> {
             let Some(placed) = plan.boxes.get(number).filter(|_| item.paths.len() > 1) else {
                 continue;
             };
-            let mut names: Vec<String> = item.paths.iter().take(PANEL_NAMES).cloned().collect();
+            // What all paths begin with is not repeated for each.
+            let around = item.parent.and_then(|parent| self.graph.items.get(parent));
+            let prefix = around.and_then(|parent| match parent.paths.as_slice() {
+                [path] => Some(format!("{path}.")),
+                _ => None,
+            });
+            let short = |path: &String| {
+                let rest = prefix
+                    .as_ref()
+                    .and_then(|prefix| path.strip_prefix(prefix.as_str()));
+                rest.unwrap_or(path).to_owned()
+            };
+            let mut names: Vec<String> = item.paths.iter().take(PANEL_NAMES).map(short).collect();
             if item.paths.len() > PANEL_NAMES {
                 names.push(format!("and {} more", item.paths.len() - PANEL_NAMES));
             }
@@ -496,6 +508,17 @@ impl Writer<'_> {
             return String::new();
         };
         let mut text = title(item);
+        // Where the name alone does not tell which, its parent's helps.
+        let twins = self
+            .graph
+            .items
+            .iter()
+            .filter(|other| other.name == item.name && other.is_momentary());
+        if twins.count() > 1
+            && let Some(parent) = item.parent.and_then(|parent| self.graph.items.get(parent))
+        {
+            text = format!("{}.{text}", cut(&parent.name, 24));
+        }
         if let Some(badge) = badge(item) {
             let _ = write!(text, " {badge}");
         }
