@@ -79,15 +79,13 @@ fn call(traits: &TraitsTemplate, findings: &mut Vec<Diagnostic>) {
     let (Some(trigger), Some(awaited)) = (trigger, awaited) else {
         return;
     };
-    let earlier = EVENTS.iter().any(|event| {
-        let places = order(event, &trigger).zip(order(event, &awaited));
-        places.is_some_and(|(trigger, awaited)| awaited < trigger)
-    });
-    let later = EVENTS.iter().any(|event| {
-        let places = order(event, &trigger).zip(order(event, &awaited));
-        places.is_some_and(|(trigger, awaited)| awaited >= trigger)
-    });
-    if earlier && !later {
+    // In every transition in which the call is made, that moment is over.
+    let mut transitions = EVENTS
+        .iter()
+        .filter_map(|event| Some((order(event, &trigger)?, order(event, &awaited))))
+        .peekable();
+    let comes = transitions.peek().is_some();
+    if comes && transitions.all(|(made, awaited)| awaited.is_some_and(|awaited| awaited < made)) {
         let message = format!(
             "`await`: `{awaited}` comes before the trigger `{trigger}`, so nothing awaits the call then"
         );

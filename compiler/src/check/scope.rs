@@ -57,12 +57,12 @@ pub(super) fn undefined(revision: &Revision, _: &Repositories, findings: &mut Ve
     let passes = !revision.settings.edition.undefined_arguments_are_errors();
     for (name, frees) in missing {
         // Of names of one or two letters, all are near.
-        let near = || closest(name, scope.defined.keys().copied()).filter(|_| name.len() > 2);
+        let near = closest(name, scope.defined.keys().copied()).filter(|_| name.len() > 2);
         match scope.defined.get(name) {
             Some(defined) => {
-                findings.extend(frees.iter().map(|free| not_here(free, *defined, near(), passes)))
+                findings.extend(frees.iter().map(|free| not_here(free, *defined, near, passes)));
             }
-            None => findings.push(nowhere(&frees, near(), passes)),
+            None => findings.push(nowhere(&frees, near, passes)),
         }
     }
 }

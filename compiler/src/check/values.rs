@@ -21,7 +21,9 @@ const CLOSED_WIDGETS: [&str; 3] = ["dropDownBox", "listBox", "radioButtonBox"];
 /// Values in a workflow template.
 pub(super) fn workflow(_: &File<Module>, module: &Module, _: &str, findings: &mut Vec<Diagnostic>) {
     Walk {
-        around: Vec::new(),
+        vars: Vec::new(),
+        defaults: Vec::new(),
+        locals: Vec::new(),
         findings,
     }
     .role(&module.root);
@@ -33,7 +35,7 @@ pub(super) fn task_template(_: &File<TaskClass>, class: &TaskClass, _: &str, fin
     for (key, output) in [("stdout", &command.stdout), ("stderr", &command.stderr)] {
         let Some(value) = output
             .as_ref()
-            .and_then(|output| known(output, &[&class.defaults]))
+            .and_then(|output| known(output, &[&class.defaults], &[]))
         else {
             continue;
         };
@@ -66,9 +68,10 @@ impl Known<'_> {
     }
 }
 
-/// The value of a field, if it is written down. `around` are the variables that it sees, nearest first. Values that mean
+/// The value of a field, if it is written down. `around` are the variables that it sees, those first that win; `locals` are
+/// those of iterators. Values that mean
 /// "nothing" are left out: they are there to be replaced, or tested for.
-fn known<'a>(field: &'a Template, around: &[&'a [Variable]]) -> Option<Known<'a>> {
+fn known<'a>(field: &'a Template, around: &[&'a [Variable]], locals: &[&str]) -> Option<Known<'a>> {
     if let Some(text) = field.literal() {
         return Some(Known {
             text,
@@ -82,6 +85,9 @@ fn known<'a>(field: &'a Template, around: &[&'a [Variable]]) -> Option<Known<'a>
     let Node::Name(name) = &code.expression.node else {
         return None;
     };
+    if locals.contains(&name.as_str()) {
+        return None;
+    }
     let definition = around
         .iter()
         .find_map(|list| list.iter().find(|variable| variable.name == *name))?;
@@ -98,8 +104,12 @@ fn known<'a>(field: &'a Template, around: &[&'a [Variable]]) -> Option<Known<'a>
 }
 
 struct Walk<'a, 'f> {
-    /// Variables of the roles around, nearest last, vars after defaults.
-    around: Vec<&'a [Variable]>,
+    /// Vars of the roles around, nearest last.
+    vars: Vec<&'a [Variable]>,
+    /// Defaults of the roles around, nearest last.
+    defaults: Vec<&'a [Variable]>,
+    /// Variables of the iterators around.
+    locals: Vec<&'a str>,
     findings: &'f mut Vec<Diagnostic>,
 }
 
@@ -108,9 +118,11 @@ impl<'a> Walk<'a, '_> {
         self.range(role);
         self.specifications(&role.defaults);
         self.specifications(&role.vars);
-        let outside = self.around.len();
-        self.around
-            .extend([role.defaults.as_slice(), role.vars.as_slice()]);
+        let outside = self.locals.len();
+        self.locals
+            .extend(role.iterator.as_ref().map(|iterator| iterator.variable.as_str()));
+        self.vars.push(&role.vars);
+        self.defaults.push(&role.defaults);
         match &role.body {
             Body::Aggregator(children) => {
                 for child in children {
@@ -132,15 +144,19 @@ impl<'a> Walk<'a, '_> {
             }
             Body::Include(_) => {}
         }
-        self.around.truncate(outside);
+        self.vars.pop();
+        self.defaults.pop();
+        self.locals.truncate(outside);
     }
 
     fn known<'t>(&self, field: &'t Template) -> Option<Known<'t>>
     where
         'a: 't,
     {
-        let nearest: Vec<&'t [Variable]> = self.around.iter().rev().copied().collect();
-        known(field, &nearest)
+        // Vars beat defaults, wherever they stand.
+        let vars = self.vars.iter().rev();
+        let nearest: Vec<&'t [Variable]> = vars.chain(self.defaults.iter().rev()).copied().collect();
+        known(field, &nearest, &self.locals)
     }
 
     fn range(&mut self, role: &'a RoleTemplate) {
