@@ -80,12 +80,10 @@ fn tell_unpinned(unpinned: &BTreeSet<Unpinned>, diagnostics: &mut Vec<Diagnostic
             failed = true;
         }
         if let Some(uri) = uri.as_ref().filter(|_| !failed) {
-            let message =
-                format!("what `jit/{uri}` makes is not pinned: the workflow template `{uri}` is used");
-            let hint = format!(
-                "name the template that it makes under `{name}` in `{}`",
-                lock::PATH
+            let message = format!(
+                "what the DPL command in `jit/{uri}` makes is not pinned (`{name}`): the template `{uri}` is used"
             );
+            let hint = format!("name the workflow template that it makes in `{}`", lock::PATH);
             diagnostics.push(Diagnostic::warning(Code::Unpinned, message).hint(hint));
         }
     }

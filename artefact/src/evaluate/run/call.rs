@@ -166,7 +166,7 @@ impl<'a> Run<'a, '_> {
             }
         }
         let kind = match function.purity {
-            Purity::Reads => ErrorKind::Store,
+            Purity::Reads if function.namespace != "dpl" => ErrorKind::Store,
             _ => ErrorKind::Runtime,
         };
         functions::call(function, &arguments, self.context).map_err(|message| Fault::new(kind, at, message))
