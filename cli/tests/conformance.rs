@@ -260,7 +260,10 @@ fn nested(store: &BTreeMap<String, String>) -> Value {
 /// Whether the templates fail or the task templates: the reference reads the latter when all else is well.
 fn stage(said: &str) -> &'static str {
     let blocks = said.split("error[").skip(1);
-    let mut of_classes = blocks.map(|block| block.contains("task template") || block.contains("--> tasks/"));
+    let mut of_classes = blocks.map(|block| {
+        let block = block.split("\nwarning[").next().unwrap_or_default();
+        block.contains("task template") || block.contains("--> tasks/")
+    });
     if of_classes.all(|of_class| of_class) {
         "classes"
     } else {
