@@ -1,7 +1,9 @@
 //! `partita check`: what is wrong with a repository, whatever variables it is given.
 
+mod edition;
 mod history;
 
+use partita_artefact::ir::Edition;
 use partita_artefact::similar::closest;
 use partita_compiler::check::{Report, check};
 use partita_compiler::diagnostic::Code;
@@ -9,6 +11,7 @@ use partita_compiler::render;
 use partita_compiler::source::{Repositories, SourceError};
 
 use crate::failure::Failure;
+use crate::inputs::Inputs;
 use crate::terminal;
 
 /// Check every workflow and task template of a repository; no variables are needed.
@@ -16,6 +19,7 @@ use crate::terminal;
 #[command(after_help = "Examples:\n  \
     partita check examples/flp --format concise\n  \
     partita check --history            what each commit broke and mended\n  \
+    partita check --edition 2026       what would change in that edition of the language\n  \
     partita check --explain not-found  what a code means")]
 pub(crate) struct Check {
     /// Repository to check: a folder or a Git repository, optionally under an identifier of its own
@@ -30,6 +34,11 @@ pub(crate) struct Check {
     /// Check every commit that leads to the revision, and tell what each broke and mended
     #[arg(long)]
     history: bool,
+    /// Show what would change in another edition of the language: `aliecs` or `2026`
+    #[arg(long, value_name = "EDITION", conflicts_with = "history")]
+    edition: Option<Edition>,
+    #[command(flatten, next_help_heading = "With --edition")]
+    inputs: Inputs,
     /// Print what a code means, why it matters and how to mend it
     #[arg(long, value_name = "CODE", conflicts_with_all = ["revision", "history"])]
     explain: Option<String>,
@@ -55,7 +64,18 @@ impl Check {
             return explain(code);
         }
         let surroundings = |error: SourceError| Failure::Surroundings(error.to_string());
-        let repositories = Repositories::open(&[&self.repository]).map_err(surroundings)?;
+        let opened: Vec<&str> = std::iter::once(&self.repository)
+            .chain(&self.inputs.repositories)
+            .map(String::as_str)
+            .collect();
+        let repositories = Repositories::open(&opened).map_err(surroundings)?;
+        if let Some(edition) = self.edition {
+            return edition::tell(&repositories, self.revision.as_deref(), edition, &self.inputs);
+        }
+        if self.inputs.any() {
+            let message = "check needs no variables; only `--edition` makes trees with them";
+            return Err(Failure::Usage(message.to_owned()));
+        }
         if self.history {
             return history::tell(&repositories, self.revision.as_deref(), self.format);
         }

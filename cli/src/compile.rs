@@ -72,8 +72,7 @@ pub(crate) fn compiled(
     Ok((artefact, digest))
 }
 
-/// What is to be compiled, and from where. The variables around it are those of `--environment` exactly, or else those of the
-/// configuration store; `--vars` and `--set` come on top.
+/// What is to be compiled, and from where.
 pub(crate) fn request(
     workflow: &str,
     inputs: &Inputs,
@@ -81,6 +80,17 @@ pub(crate) fn request(
 ) -> Result<(Repositories, Request), Failure> {
     let (repositories, workflow) = Repositories::open_for(workflow, &inputs.repositories)
         .map_err(|error| Failure::Surroundings(error.to_string()))?;
+    let request = Request {
+        workflow,
+        closed,
+        ..surroundings(inputs)?
+    };
+    Ok((repositories, request))
+}
+
+/// What is around any workflow. The variables are those of `--environment` exactly, or else those of the configuration
+/// store; `--vars` and `--set` come on top.
+pub(crate) fn surroundings(inputs: &Inputs) -> Result<Request, Failure> {
     let configuration = match &inputs.configuration {
         None => BTreeMap::new(),
         Some(path) => configuration::parse(&read_text(path)?)
@@ -94,16 +104,13 @@ pub(crate) fn request(
         None => Pins::default(),
         Some(path) => pins(path)?,
     };
-    let request = Request {
-        workflow,
+    Ok(Request {
         given,
         configuration,
         services: inputs.services.clone(),
-        edition: None,
         pins,
-        closed,
-    };
-    Ok((repositories, request))
+        ..Request::default()
+    })
 }
 
 /// Writes what the compiler has to say to standard error.

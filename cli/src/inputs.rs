@@ -39,6 +39,12 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
+    /// Whether anything is said about values.
+    pub(crate) fn any(&self) -> bool {
+        let files = [&self.vars, &self.environment, &self.configuration];
+        !self.set.is_empty() || !self.services.is_empty() || files.iter().any(|file| file.is_some())
+    }
+
     /// The variables given, all layers.
     pub(crate) fn layers(&self) -> Result<Layers, Failure> {
         let mut layers = Layers::default();

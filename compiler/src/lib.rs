@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod decode;
 pub mod diagnostic;
 pub mod graph;
+pub mod editions;
 pub mod link;
 pub mod lock;
 pub mod log;

@@ -38,7 +38,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use partita_artefact::ir::{Module, TaskClass};
+use partita_artefact::ir::{Edition, Module, TaskClass};
 
 use crate::compile::finish;
 use crate::diagnostic::{Code, Diagnostic, Level, SourceMap};
@@ -113,7 +113,19 @@ impl Report {
 /// variable can make right, if it is reached: what does not decode, names that do not fit, files that are not there,
 /// texts that cannot be parsed.
 pub fn check(repositories: &Repositories, revision: Option<&str>) -> Result<Report, SourceError> {
-    let mut checker = Checker::default();
+    check_in(repositories, revision, None)
+}
+
+/// As [`check`], with every file read in one edition of the language, whatever its repository asks for.
+pub fn check_in(
+    repositories: &Repositories,
+    revision: Option<&str>,
+    edition: Option<Edition>,
+) -> Result<Report, SourceError> {
+    let mut checker = Checker {
+        edition,
+        ..Checker::default()
+    };
     let mut report = Report::default();
     for repository in repositories.iter() {
         let checked = checker.check(repository, revision, repositories)?;
@@ -132,6 +144,8 @@ pub fn check(repositories: &Repositories, revision: Option<&str>) -> Result<Repo
 /// Checks revision after revision, and keeps what it found out about each content.
 #[derive(Debug, Default)]
 struct Checker {
+    /// Edition in which every file is read, whatever its repository asks for.
+    edition: Option<Edition>,
     sources: SourceMap,
     workflows: Files<Module>,
     tasks: Files<TaskClass>,
@@ -163,7 +177,7 @@ impl Checker {
         let mut unread = Vec::new();
         let (settings, wrong, settings_file) = self.settings(&snapshot)?;
         findings.extend(wrong);
-        let edition = settings.edition;
+        let edition = self.edition.unwrap_or(settings.edition);
         let sources = &mut self.sources;
         let revision = Revision {
             repository: repository.identifier().to_owned(),

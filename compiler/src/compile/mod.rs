@@ -5,7 +5,7 @@ mod late;
 pub(crate) mod load;
 pub(crate) mod parameters;
 mod traps;
-mod trial;
+pub(crate) mod trial;
 pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -300,7 +300,7 @@ fn duplicate_paths(role: &Role, seen: &mut BTreeMap<String, Span>, diagnostics: 
 }
 
 /// The name at which an expression failed.
-fn name_at(error: &EvaluateError) -> String {
+pub(crate) fn name_at(error: &EvaluateError) -> String {
     let at = usize::try_from(error.at).unwrap_or(usize::MAX);
     let rest = error.expression.get(at..).unwrap_or_default();
     rest.chars()
