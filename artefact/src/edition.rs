@@ -38,8 +38,8 @@ differences! {
     empty_items_are_errors;
     /// A mapping with a `value` and an alias define their variable; other shapes are errors (11, 7 and 8).
     variables_of_any_shape_count;
-    /// Braces in a text that is never evaluated are an error (11, 32).
-    literal_texts_hold_no_braces;
+    /// `global` and constraint values of a task template are evaluated, with what its role sees (11, 32).
+    class_texts_are_evaluated;
     /// A control mode that nobody knows is an error, not `direct` (11, 15).
     unknown_modes_are_errors;
     /// `10-20` is eleven ports, and `1-` is an error (11, 14; 12, 7).

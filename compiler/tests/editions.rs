@@ -130,7 +130,10 @@ fn given(
     let request = Request {
         edition: Some(edition),
         closed: true,
-        configuration: BTreeMap::from([("o2/runtime/c/k".to_owned(), "v".to_owned())]),
+        configuration: BTreeMap::from([
+            ("o2/runtime/c/k".to_owned(), "v".to_owned()),
+            ("o2/components/c/ANY/any/e".to_owned(), "[{{ q }}]".to_owned()),
+        ]),
         ..request("w", user)
     };
     let outcome = compile_files(&files, &request);
@@ -495,15 +498,6 @@ fn files_are_read_strictly() {
         let task = format!("name: t\ncommand: {{value: sleep}}\n{text}\n");
         refused_with(WORKFLOW.1, &[("tasks/t.yaml", task.as_str())])
     };
-    // literal_texts_hold_no_braces
-    assert_eq!(
-        with("bind: [{name: b, type: push, global: '{{ a }}'}]"),
-        "`global` of a task template is not evaluated: the braces stay"
-    );
-    assert_eq!(
-        with("constraints: [{attribute: a, value: '{{ a }}'}]"),
-        "`value` of a task template is not evaluated: the braces stay"
-    );
     // unknown_modes_are_errors
     assert_eq!(with("control: {mode: fairqm}"), "`mode`: `fairqm` is not known");
     // port_ranges_have_two_ends
@@ -559,6 +553,51 @@ command: {value: \"{{ both }} {{ all }}\"}
     assert_eq!(role["properties"]["p"], "{{ host }}:1 var");
     assert_eq!(role["properties"].get("chans.b.0.address"), None);
     assert_eq!(task_of(Edition::E2026, &host)["command"]["value"], "var r:1/var");
+}
+
+#[test]
+fn class_texts_are_evaluated() {
+    let task = [(
+        "tasks/t.yaml",
+        "name: t\nbind: [{name: b, type: push, global: 'g-{{ it }}'}]\n\
+         constraints: [{attribute: a, value: '{{ it }}'}]\ncommand: {value: sleep}\n",
+    )];
+    let workflow = "\
+name: w
+roles:
+  - name: \"{{ it }}\"
+    for: {range: '[\"x\"]', var: it}
+    task: {load: t}
+";
+    let shown = |edition| made(edition, workflow, &task).map(|(tree, _)| tree);
+    assert_eq!(
+        shown(Edition::Aliecs),
+        ok("w\n└─ x  direct t  a={{ it }}  bind b (push) as ::g-{{ it }}")
+    );
+    assert_eq!(
+        shown(Edition::E2026),
+        ok("w\n└─ x  direct t  a=x  bind b (push) as ::g-x")
+    );
+}
+
+#[test]
+fn payloads_are_plain_text() {
+    let workflow = "\
+name: w
+defaults: {odd-name: x, q: '<&>'}
+roles:
+  - name: a
+    vars: {v: \"{{ config.Get('c/ANY/any/e') }}\"}
+    task: {load: t}
+";
+    let value = |edition, workflow: &str| {
+        let (_, json) = made(edition, workflow, &[]).unwrap();
+        json["root"]["roles"][0]["vars"]["v"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(value(Edition::E2026, workflow), "[<&>]");
+    let even = workflow.replace("odd-name: x, ", "");
+    assert_eq!(value(Edition::Aliecs, &even), "[&lt;&amp;&gt;]");
+    assert!(value(Edition::Aliecs, workflow).contains("is not a valid identifier"));
 }
 
 #[test]

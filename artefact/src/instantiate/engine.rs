@@ -476,7 +476,31 @@ impl<'a> Engine<'a> {
             ControlMode::Basic if traits.trigger.is_some() => ControlMode::Hook,
             mode => mode,
         };
-        let (constraints, connect, bind) = merge::of_class(class);
+        // In the reference these are literal: there is nothing to evaluate in them then.
+        let (constraints, bind) = {
+            let this = Some(RoleName {
+                name: &role.name,
+                path: &role.path,
+            });
+            let scene = Scene {
+                view: View {
+                    defaults: Some(&role.layers.defaults),
+                    vars: Some(&role.layers.vars),
+                    ..View::outside(around.stack, None)
+                },
+                place: Place::Role {
+                    home: around.module.home(),
+                    this,
+                    ancestors: around.ancestors,
+                },
+                around,
+                role: Ok(&role.path),
+            };
+            let constraints = self.each(&class.constraints, &scene, |item| &item.value, merge::constraint);
+            let bind = self.each(&class.bind, &scene, |item| &item.global, merge::inbound);
+            (constraints?, bind?)
+        };
+        let connect = merge::connect_of_class(class);
         let task = TaskRole {
             class: identity,
             mode,

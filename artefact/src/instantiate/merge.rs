@@ -76,13 +76,8 @@ fn channel(template: &ChannelTemplate) -> Channel {
     }
 }
 
-/// What a task inherits from its class. Nothing in it is evaluated: values are literal, and a target means nothing.
-pub(super) fn of_class(class: &TaskClass) -> (Vec<Constraint>, Vec<Outbound>, Vec<Inbound>) {
-    let constraints = class
-        .constraints
-        .iter()
-        .map(|item| constraint(item, item.value.source()));
-    let connect = class.connect.iter().map(|item| outbound(item, String::new()));
-    let bind = class.bind.iter().map(|item| inbound(item, item.global.source()));
-    (constraints.collect(), connect.collect(), bind.collect())
+/// The channels that a task connects by its class: their targets mean nothing.
+pub(super) fn connect_of_class(class: &TaskClass) -> Vec<Outbound> {
+    let connect = class.connect.iter();
+    connect.map(|item| outbound(item, String::new())).collect()
 }

@@ -50,7 +50,9 @@ pub(crate) struct Scene<'a> {
 pub(crate) fn render(path: &str, scene: Scene<'_>) -> Result<String, Error> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let template = parser::Loader::new(scene.world, folder).load(path)?;
-    check_names(scene.variables)?;
+    if !scene.edition.payloads_are_plain_text() {
+        check_names(scene.variables)?;
+    }
     render::render(&template, scene, folder)
 }
 

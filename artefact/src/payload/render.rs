@@ -10,6 +10,7 @@ use super::parser::Loader;
 use super::tree::{Expression, For, Include, Included, Node, Operator, Part, PartKind, Template, Variable};
 use super::value::{contains, equal, float, integer, is_true, kind, length, negated, text};
 use super::{Error, MAX_INCLUDE_DEPTH, MAX_STEPS, MAX_TEXT, Scene, filters};
+use crate::edition::Edition;
 use crate::evaluate::{self, Context, Key, Value};
 
 /// Namespaces whose functions payloads can call (`template-language.md` 9.4).
@@ -28,7 +29,8 @@ pub(super) fn render(template: &Template, scene: Scene<'_>, folder: &str) -> Res
         steps: 0,
         includes: 0,
     };
-    renderer.template(template, &mut Scope::default())?;
+    let mut scope = Scope::new(scene.edition);
+    renderer.template(template, &mut scope)?;
     Ok(renderer.out)
 }
 
@@ -41,11 +43,11 @@ struct Scope<'a> {
     closed: bool,
 }
 
-impl Default for Scope<'_> {
-    fn default() -> Self {
+impl Scope<'_> {
+    fn new(edition: Edition) -> Self {
         Self {
             names: BTreeMap::new(),
-            autoescape: true,
+            autoescape: !edition.payloads_are_plain_text(),
             closed: false,
         }
     }
@@ -186,8 +188,10 @@ impl<'a> Renderer<'a> {
     }
 
     fn include(&mut self, tag: &Include, scope: &Scope<'a>) -> Done<()> {
-        let mut inside = Scope::default();
-        inside.closed = scope.closed || tag.only;
+        let mut inside = Scope {
+            closed: scope.closed || tag.only,
+            ..Scope::new(self.context.edition)
+        };
         if !tag.only {
             inside.names.clone_from(&scope.names);
             inside.names.remove("forloop");

@@ -73,7 +73,7 @@ impl Decoder {
         let channel = self.channel(&fields);
         self.check_bound_target(&fields, &channel.name);
         let global = if in_class {
-            self.never_templated(&fields, "global")
+            self.class_text(&fields, "global")
         } else {
             self.template_or_empty(&fields, "global")
         };

@@ -21,7 +21,7 @@ impl Decoder {
             let value = if templated {
                 self.template_or_empty(&fields, "value")
             } else {
-                self.never_templated(&fields, "value")
+                self.class_text(&fields, "value")
             };
             constraints.push(ConstraintTemplate {
                 span: fields.span(),

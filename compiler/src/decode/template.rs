@@ -32,8 +32,11 @@ impl Decoder {
         template
     }
 
-    /// The text of `key`, which is never templated, braces or not.
-    pub(super) fn never_templated(&mut self, fields: &Fields<'_>, key: &str) -> Template {
+    /// A text of a task template that stands for a role: in the reference never evaluated, braces or not (2.7).
+    pub(super) fn class_text(&mut self, fields: &Fields<'_>, key: &str) -> Template {
+        if self.edition.class_texts_are_evaluated() {
+            return self.template_or_empty(fields, key);
+        }
         let text = self.text(fields, key).unwrap_or_default();
         let Some(node) = fields.get(key) else {
             return self.literal(&text, fields.place());
@@ -41,8 +44,7 @@ impl Decoder {
         if text.contains("{{") {
             let message = format!("`{key}` of a task template is not evaluated: the braces stay");
             let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
-            let warning = warning.hint("write it on the role that loads the task template");
-            self.report_trap(self.edition.literal_texts_hold_no_braces(), warning);
+            self.report(warning.hint("write it on the role that loads the task template"));
         }
         self.literal(&text, node.place)
     }

@@ -3,10 +3,12 @@
 //! Every workflow is compiled in the edition that its repository asks for and in the other one; what is compared is what
 //! both mean: templates as they are written, and role trees, each with the same variables.
 
+mod world;
+
 use std::collections::BTreeSet;
 
 use partita_artefact::diff::{self, Diff};
-use partita_artefact::evaluate::{ErrorKind as EvaluateKind, Snapshot};
+use partita_artefact::evaluate::ErrorKind as EvaluateKind;
 use partita_artefact::instance::Instance;
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
 use partita_artefact::ir::{Artefact, Edition, Layers, Part, Range};
@@ -16,6 +18,7 @@ use crate::check::check_in;
 use crate::compile::{Outcome, Request, compile, parameters, trial, walk};
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::{Repositories, SourceError};
+use world::Assumed;
 
 /// The value of a variable that nobody gives, while a tree is only looked at.
 const STAND_IN: &str = "some";
@@ -142,31 +145,48 @@ fn of_workflow(name: &str, before: &Artefact, after: &Artefact) -> Workflow {
     let mut assumed = BTreeSet::new();
     let trees = trees(before, after, &mut assumed);
     let tree = trees.map(|[a, b]| {
-        let worlds = [before, after].map(world);
-        diff::instances((before, &a, &worlds[0]), (after, &b, &worlds[1]))
+        let worlds = [before, after].map(Assumed::new);
+        let mut diff = diff::instances((before, &a, &worlds[0]), (after, &b, &worlds[1]));
+        // The templates tell them.
+        diff.parameters.clear();
+        diff
     });
     Workflow {
         name: name.to_owned(),
-        templates: Some(diff::templates(before, &in_edition_of(before, after))),
+        templates: Some(templates(before, after)),
         tree,
         assumed: assumed.into_iter().collect(),
     }
 }
 
-/// That it is another edition is no difference of the templates.
-fn in_edition_of(before: &Artefact, after: &Artefact) -> Artefact {
-    let mut after = after.clone();
+/// The difference of the files that both have read. That they are of another edition is none.
+fn templates(before: &Artefact, after: &Artefact) -> Diff {
+    let same_files = before.modules.keys().eq(after.modules.keys());
+    let (before, mut after) = (shared(before, after), shared(after, before));
     for module in after.modules.values_mut() {
         module.edition = before.edition;
     }
     for class in after.classes.values_mut() {
         class.edition = before.edition;
     }
-    after
+    let mut diff = diff::templates(&before, &after);
+    // Parameters of files that only one of them has read say nothing about the language.
+    if !same_files {
+        diff.parameters.clear();
+    }
+    diff
 }
 
-fn world(artefact: &Artefact) -> Snapshot<'_> {
-    Snapshot::new(&artefact.configuration, &artefact.services, || "uid".to_owned())
+/// An artefact with only the files that the other one holds as well.
+fn shared(artefact: &Artefact, other: &Artefact) -> Artefact {
+    let mut shared = artefact.clone();
+    shared
+        .modules
+        .retain(|identity, _| other.modules.contains_key(identity));
+    shared
+        .classes
+        .retain(|identity, _| other.classes.contains_key(identity));
+    shared
 }
 
 /// Both trees, with the same variables. What is not defined gets a stand-in, as often as something new is missing.
@@ -177,11 +197,22 @@ fn trees(
 ) -> Result<[Instance; 2], String> {
     let lists = lists(before);
     let mut given = before.given.clone();
+    // What only command lines and properties read is not missed while the trees are made.
+    let undefined: BTreeSet<String> = before
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.default.is_none())
+        .map(|parameter| parameter.name.clone())
+        .filter(|name| !is_given(&given, name))
+        .collect();
+    give(&mut given, &undefined, &lists);
+    assumed_names.extend(undefined);
     loop {
         let surrounded = assumed(&given);
-        let made = [before, after].map(|artefact| instantiate(artefact, &surrounded, &world(artefact)));
+        let made =
+            [before, after].map(|artefact| instantiate(artefact, &surrounded, &Assumed::new(artefact)));
         let missing: BTreeSet<String> = made.iter().flat_map(missing).collect();
-        let known = missing.iter().all(|name| given.user.contains_key(name));
+        let known = missing.iter().all(|name| is_given(&given, name));
         if !known {
             give(&mut given, &missing, &lists);
             assumed_names.extend(missing);
@@ -194,6 +225,12 @@ fn trees(
             (_, Err(errors)) => Err(format!("then: {}", first(&errors))),
         };
     }
+}
+
+fn is_given(given: &Layers, name: &str) -> bool {
+    [&given.defaults, &given.vars, &given.user]
+        .iter()
+        .any(|layer| layer.contains_key(name))
 }
 
 fn give(given: &mut Layers, missing: &BTreeSet<String>, lists: &BTreeSet<String>) {
