@@ -11,7 +11,7 @@ use partita_artefact::diff::{self, Diff};
 use partita_artefact::evaluate::ErrorKind as EvaluateKind;
 use partita_artefact::instance::Instance;
 use partita_artefact::instantiate::{ErrorKind, InstantiateError, instantiate};
-use partita_artefact::ir::{Artefact, Edition, Layers, Part, Range};
+use partita_artefact::ir::{Artefact, Edition, Layers, Part, Range, TaskClass};
 use partita_artefact::surroundings::assumed;
 
 use crate::check::check_in;
@@ -166,8 +166,11 @@ fn templates(before: &Artefact, after: &Artefact) -> Diff {
     for module in after.modules.values_mut() {
         module.edition = before.edition;
     }
-    for class in after.classes.values_mut() {
+    for (identity, class) in &mut after.classes {
         class.edition = before.edition;
+        if let Some(before) = before.classes.get(identity) {
+            same_texts(before, class);
+        }
     }
     let mut diff = diff::templates(&before, &after);
     // Parameters of files that only one of them has read say nothing about the language.
@@ -175,6 +178,19 @@ fn templates(before: &Artefact, after: &Artefact) -> Diff {
         diff.parameters.clear();
     }
     diff
+}
+
+/// Whether a text of a task template is evaluated is not seen as it is written: what comes of it, the trees show.
+fn same_texts(before: &TaskClass, after: &mut TaskClass) {
+    let constraints = before.constraints.iter().map(|item| &item.value);
+    let channels = before.bind.iter().map(|item| &item.global);
+    let others = after.constraints.iter_mut().map(|item| &mut item.value);
+    let others = others.chain(after.bind.iter_mut().map(|item| &mut item.global));
+    for (before, after) in constraints.chain(channels).zip(others) {
+        if before.source() == after.source() {
+            after.clone_from(before);
+        }
+    }
 }
 
 /// An artefact with only the files that the other one holds as well.
