@@ -47,6 +47,9 @@ impl Explain {
         let mut explainer = Explainer::new(artefact, &subject.given, &world);
         explainer.depth = self.depth;
         explainer.all = self.all;
+        for error in explainer.errors() {
+            eprintln!("{} {error}", terminal::warning_label());
+        }
         let paint = Paint(terminal::colours(&std::io::stdout()));
         let answer = match &self.variable {
             Some(name) => explainer.explain(&self.role, name).map(|all| {
@@ -81,8 +84,9 @@ impl Explain {
                 }
                 failure.to_string()
             }
-            ExplainError::NoRole { hint, .. } => format!("{failure}: {hint}"),
-            ExplainError::NoVariable { hint: Some(hint), .. } => format!("{failure}: {hint}"),
+            ExplainError::NoRole { hint, .. } | ExplainError::NoVariable { hint: Some(hint), .. } => {
+                format!("{failure}: {hint}")
+            }
             _ => failure.to_string(),
         }))
     }

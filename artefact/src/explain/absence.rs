@@ -11,6 +11,9 @@ use crate::similar::closest;
 /// Most roles that a message lists.
 const LISTED: usize = 12;
 
+const REMOVED_BY_ITERATOR: &str = "an expression in the `enabled` of an iterator removes all its instances, whatever it \
+                                   says (template-language.md 3.5): put the condition on an aggregator around it";
+
 /// Why a role is not in the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Absence {
@@ -48,7 +51,7 @@ impl Explainer<'_> {
         }
         let failed = self.failed(path);
         if places.is_empty() && failed.is_empty() {
-            return self.unknown(instance, path);
+            return unknown(instance, path);
         }
         let more = places.len().saturating_sub(LISTED);
         let causes = places
@@ -130,10 +133,7 @@ impl Explainer<'_> {
         let (iterated, edition) = (made.template, made.module.edition);
         let each_decides = edition.iterator_enabled_decides_each_instance();
         if iterated.iterator.is_some() && iterated.enabled.literal().is_none() && !each_decides {
-            cause.reason =
-                "an expression in the `enabled` of an iterator removes all its instances, whatever it \
-                            says (template-language.md 3.5): put the condition on an aggregator around it"
-                    .to_owned();
+            REMOVED_BY_ITERATOR.clone_into(&mut cause.reason);
             cause.written = Some((iterated.enabled.span, iterated.enabled.source()));
         } else if matches!(own.template.body, Body::Aggregator(_)) {
             cause.reason = if own.role.roles.is_empty() {
@@ -150,31 +150,31 @@ impl Explainer<'_> {
         }
         Some(cause)
     }
+}
 
-    fn unknown(&self, instance: &Instance, path: &str) -> ExplainError {
-        let mut paths = Vec::new();
-        collect(&instance.root, true, &mut paths);
-        let nearest = paths
-            .iter()
-            .map(|(path, _)| *path)
-            .filter(|known| path.strip_prefix(known).is_some_and(|rest| rest.starts_with('.')))
-            .max_by_key(|known| known.len());
-        let present = paths
-            .iter()
-            .filter(|(_, present)| *present)
-            .map(|(path, _)| *path);
-        let close = closest(path, present.clone())
-            .or_else(|| present.clone().find(|known| ends(known, path)))
-            .or_else(|| closest(path, paths.iter().map(|(path, _)| *path)));
-        let hint = match (close, nearest) {
-            (Some(close), _) => format!("did you mean `{close}`?"),
-            (None, Some(nearest)) => inside(instance, nearest),
-            (None, None) => format!("paths begin with the root: `{}`", instance.root.path),
-        };
-        ExplainError::NoRole {
-            path: path.to_owned(),
-            hint,
-        }
+fn unknown(instance: &Instance, path: &str) -> ExplainError {
+    let mut paths = Vec::new();
+    collect(&instance.root, true, &mut paths);
+    let nearest = paths
+        .iter()
+        .map(|(path, _)| *path)
+        .filter(|known| path.strip_prefix(known).is_some_and(|rest| rest.starts_with('.')))
+        .max_by_key(|known| known.len());
+    let present = paths
+        .iter()
+        .filter(|(_, present)| *present)
+        .map(|(path, _)| *path);
+    let close = closest(path, present.clone())
+        .or_else(|| present.clone().find(|known| ends(known, path)))
+        .or_else(|| closest(path, paths.iter().map(|(path, _)| *path)));
+    let hint = match (close, nearest) {
+        (Some(close), _) => format!("did you mean `{close}`?"),
+        (None, Some(nearest)) => inside(instance, nearest),
+        (None, None) => format!("paths begin with the root: `{}`", instance.root.path),
+    };
+    ExplainError::NoRole {
+        path: path.to_owned(),
+        hint,
     }
 }
 

@@ -14,9 +14,6 @@ mod lineage;
 mod steps;
 mod text;
 
-#[cfg(test)]
-mod tests;
-
 pub use absence::{Absence, Cause};
 pub use text::Paint;
 

@@ -51,7 +51,7 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
     let below = subtitle(item);
     if matches!(item.what, What::Frame(_)) {
         let _ = writeln!(out, "{indent}subgraph cluster_{number} {{");
-        let notes: String = item.unlike.iter().map(|note| format!("\n{note}")).collect();
+        let notes: String = item.unlike.iter().flat_map(|note| ["\n", note]).collect();
         let below = if below.is_empty() {
             below
         } else {

@@ -204,15 +204,15 @@ fn wires(graph: &Graph) -> BTreeMap<usize, Vec<Wire<'_>>> {
         };
         wires.entry(frame).or_default().push(wire(left, right));
         // From the meeting place inwards, once for all that share the port.
-        for (lineage, port) in [(&route.0, source), (&route.1, target)] {
-            let inner = lineage.iter().skip_while(|item| **item != frame).skip(1);
+        for (way, port) in [(&route.0, source), (&route.1, target)] {
+            let inner = way.iter().skip_while(|item| **item != frame).skip(1);
             let inner: Vec<usize> = inner.copied().collect();
             for pair in inner.windows(2) {
                 let &[around, item] = pair else { continue };
                 if !crossed.insert((around, port)) {
                     continue;
                 }
-                let (inside, border) = (
+                let (inner_end, border) = (
                     End {
                         item: Some(item),
                         port,
@@ -220,9 +220,9 @@ fn wires(graph: &Graph) -> BTreeMap<usize, Vec<Wire<'_>>> {
                     End { item: None, port },
                 );
                 let wire = if port.side == Side::Right {
-                    wire(inside, border)
+                    wire(inner_end, border)
                 } else {
-                    wire(border, inside)
+                    wire(border, inner_end)
                 };
                 wires.entry(around).or_default().push(wire);
             }
@@ -296,17 +296,15 @@ impl<'g> Layers<'g> {
         let mut bends: BTreeMap<(usize, Port<'g>, usize), usize> = BTreeMap::new();
         let mut drawn: BTreeSet<(usize, Port<'g>, usize)> = BTreeSet::new();
         for wire in wires {
-            let mut node = |layers: &mut Self, end: &End<'g>, border: usize| match end.item {
-                Some(item) => of_item.get(&item).copied().map(|node| {
+            let mut node = |layers: &mut Self, end: &End<'g>, border: usize| {
+                if let Some(item) = end.item {
                     let rank = ranks.get(&item).copied().unwrap_or_default();
-                    (node, rank)
-                }),
-                None => {
-                    let node = *borders
-                        .entry(end.port)
-                        .or_insert_with(|| layers.add(Node::Border(end.port), border));
-                    Some((node, border))
+                    return of_item.get(&item).map(|node| (*node, rank));
                 }
+                let node = borders
+                    .entry(end.port)
+                    .or_insert_with(|| layers.add(Node::Border(end.port), border));
+                Some((*node, border))
             };
             let left = node(&mut layers, &wire.left, 0);
             let right = node(&mut layers, &wire.right, last);

@@ -9,6 +9,7 @@ mod dot;
 mod layers;
 mod mermaid;
 mod place;
+mod straighten;
 mod svg;
 mod text;
 mod timeline;

@@ -1,13 +1,16 @@
 //! The picture as one SVG document that needs nothing else: no script, no font, no style sheet.
 
+mod bands;
+mod page;
+
 use std::fmt::Write as _;
 
 use super::layers::Side;
 use super::place::{
     Line, Placed, Plan, SMALL, SMALL_ROW, TITLE, TITLE_ROW, badge, label, place, subtitle, title,
 };
-use super::text::{cut, escape, width};
-use super::timeline::{Band, bands, never};
+use super::text::{escape, width};
+use super::timeline::bands;
 use super::{Flow, Graph, Item, What};
 
 /// Around everything.
@@ -15,42 +18,9 @@ const MARGIN: f64 = 24.0;
 /// Height of the head of the page, and of a section's.
 const PAGE_HEAD: f64 = 78.0;
 const SECTION: f64 = 44.0;
-/// A bar of the time line and the room below it.
-const BAR: f64 = 22.0;
-const BAR_GAP: f64 = 5.0;
-/// Left of the bands: the names of the transitions.
-const BAND_HEAD: f64 = 190.0;
 /// Most names in the panel of a box that stands for several roles.
 const PANEL_NAMES: usize = 300;
 const PANEL_ROWS: usize = 30;
-
-const STYLE: &str = "
-:root { color-scheme: light dark; }
-svg { background: var(--page); --page: #fbfbf9; --ink: #1d2330; --faint: #667085; --frame: #ffffff; --edge: #c9ced8;
-  --task: #eef4fb; --task-edge: #7a9cc6; --hook: #fdf3e1; --hook-edge: #d49a3a; --call: #f1ecfa; --call-edge: #9a80c9;
-  --critical: #c8372d; --tcp: #3b6fb6; --shmem: #2f8f5b; --ipc: #a0681c; --other: #667085; --note: #9a5b00; --lane: #f1f2ee; }
-@media (prefers-color-scheme: dark) { svg { --page: #14171d; --ink: #e6e9ef; --faint: #98a2b3; --frame: #1b1f27;
-  --edge: #3d4451; --task: #1d2c40; --task-edge: #5b86bd; --hook: #362a14; --hook-edge: #c98f34; --call: #2a2340;
-  --call-edge: #9279c6; --critical: #ff7b6e; --tcp: #7fb0f0; --shmem: #62c792; --ipc: #dda355; --other: #98a2b3;
-  --note: #e0a85c; --lane: #1a1e26; } }
-text { font-family: ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace; fill: var(--ink);
-  font-size: 10.5px; }
-a { text-decoration: none; cursor: pointer; }
-.h1 { font-size: 22px; font-weight: 700; } .h2 { font-size: 16px; font-weight: 700; }
-.t { font-size: 13px; font-weight: 600; } .s { fill: var(--faint); } .n { fill: var(--note); }
-.many { font-size: 13px; font-weight: 700; fill: var(--tcp); } a:hover .many { text-decoration: underline; }
-.frame { fill: var(--frame); stroke: var(--edge); } .root { fill: none; stroke: none; }
-.behind { fill: var(--frame); stroke: var(--edge); }
-.task { fill: var(--task); stroke: var(--task-edge); } .hook { fill: var(--hook); stroke: var(--hook-edge); }
-.call { fill: var(--call); stroke: var(--call-edge); } .loose { stroke-dasharray: 4 3; }
-.line { fill: none; stroke-width: 1.4; stroke: var(--other); } .line:hover { stroke-width: 3.5; }
-.tcp { stroke: var(--tcp); } .shmem { stroke: var(--shmem); } .ipc { stroke-dasharray: 6 3; }
-.head { fill: var(--other); stroke: none; } .head.tcp { fill: var(--tcp); } .head.shmem { fill: var(--shmem); }
-.dot { fill: var(--faint); } .mark { fill: var(--critical); }
-.lane { fill: var(--lane); } .tick { stroke: var(--edge); stroke-dasharray: 2 3; } .now { fill: var(--task); stroke: var(--task-edge); }
-.panel { display: none; } .panel:target { display: inline; } .panel rect { fill: var(--frame); stroke: var(--tcp); stroke-width: 1.5; }
-g:target > .task, g:target > .call, g:target > .hook, g:target > .frame { stroke-width: 3; }
-";
 
 struct Writer<'g> {
     graph: &'g Graph,
@@ -68,7 +38,7 @@ pub fn svg(graph: &Graph) -> String {
     };
     let roles_at = PAGE_HEAD + SECTION;
     writer.section("Roles and channels", PAGE_HEAD + 24.0);
-    let _ = write!(writer.out, "<g transform=\"translate({},{})\">", MARGIN, roles_at);
+    let _ = write!(writer.out, "<g transform=\"translate({MARGIN},{roles_at})\">");
     writer.boxes(&plan);
     writer.lines(&plan);
     writer.out.push_str("</g>\n");
@@ -82,77 +52,23 @@ pub fn svg(graph: &Graph) -> String {
         y += height + 14.0;
     }
     y += writer.never(&bands, y);
-    let _ = write!(writer.out, "<g transform=\"translate({},{})\">", MARGIN, roles_at);
+    let _ = write!(writer.out, "<g transform=\"translate({MARGIN},{roles_at})\">");
     let (panels, deepest) = writer.panels(&plan, wide);
     writer.out.push_str(&panels);
     writer.out.push_str("</g>\n");
     let (wide, tall) = (wide.max(760.0) + 2.0 * MARGIN, y.max(deepest + roles_at) + MARGIN);
-    let mut page = String::new();
+    let mut out = String::new();
     let _ = write!(
-        page,
+        out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide:.0}\" height=\"{tall:.0}\" viewBox=\"0 0 {wide:.0} {tall:.0}\" \
-         role=\"img\">\n<title>{}</title>\n<style>{STYLE}</style>\n",
-        escape(&graph.title)
+         role=\"img\">\n<title>{}</title>\n<style>{}</style>\n",
+        escape(&graph.title),
+        page::STYLE
     );
-    page.push_str(&page_head(graph));
-    page.push_str(&writer.out);
-    page.push_str("</svg>\n");
-    page
-}
-
-fn page_head(graph: &Graph) -> String {
-    let [roles, tasks, hooks, calls] = graph.counts();
-    let boxes = graph.items.len();
-    let mut head = String::new();
-    let _ = writeln!(
-        head,
-        "<text x=\"{MARGIN}\" y=\"38\" class=\"h1\">{}</text>",
-        escape(&graph.title)
-    );
-    let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let counts = format!(
-        "{} in {}: {}, {}, {}",
-        many(roles, "role"),
-        if boxes == 1 {
-            "1 box".to_owned()
-        } else {
-            format!("{boxes} boxes")
-        },
-        many(tasks, "task"),
-        many(hooks, "hook"),
-        many(calls, "call")
-    );
-    let _ = writeln!(head, "<text x=\"{MARGIN}\" y=\"58\" class=\"s\">{counts}</text>");
-    let mut x = MARGIN;
-    for (class, name) in [
-        ("line tcp", "network"),
-        ("line shmem", "shared memory"),
-        ("line tcp ipc", "ipc, one host"),
-    ] {
-        let _ = writeln!(
-            head,
-            "<path class=\"{class}\" d=\"M{x:.0} 74h26\"/><text x=\"{:.0}\" y=\"77\" class=\"s\">{name}</text>",
-            x + 32.0
-        );
-        x += 32.0 + width(name, SMALL) + 22.0;
-    }
-    for (class, name) in [("task", "task"), ("hook", "hook"), ("call", "call")] {
-        let _ = writeln!(
-            head,
-            "<rect class=\"{class}\" x=\"{x:.0}\" y=\"67\" width=\"14\" height=\"12\" rx=\"3\"/>\
-             <text x=\"{:.0}\" y=\"77\" class=\"s\">{name}</text>",
-            x + 20.0
-        );
-        x += 20.0 + width(name, SMALL) + 22.0;
-    }
-    let _ = writeln!(
-        head,
-        "<circle class=\"mark\" cx=\"{:.0}\" cy=\"73\" r=\"3.5\"/><text x=\"{:.0}\" y=\"77\" class=\"s\">critical: its \
-         failure ends the run</text>",
-        x + 5.0,
-        x + 16.0
-    );
-    head
+    out.push_str(&page::head(graph));
+    out.push_str(&writer.out);
+    out.push_str("</svg>\n");
+    out
 }
 
 impl Writer<'_> {
@@ -245,6 +161,18 @@ impl Writer<'_> {
             );
             at += width(&badge, TITLE) + 12.0;
         }
+        self.below_title(item, placed, at);
+        for (port, down) in &placed.ports {
+            if item.children.is_empty() {
+                self.port(label(port, item).as_str(), port.side, x, wide, y + down);
+            }
+        }
+        self.out.push_str("</g>\n");
+    }
+
+    /// What stands beside or below the title, which ends at `at`.
+    fn below_title(&mut self, item: &Item, placed: &Placed<'_>, at: f64) {
+        let (x, y) = (placed.x, placed.y);
         let below = subtitle(item);
         match &item.what {
             What::Frame(_) => {
@@ -276,12 +204,6 @@ impl Writer<'_> {
             }
             _ => {}
         }
-        for (port, down) in &placed.ports {
-            if item.children.is_empty() {
-                self.port(label(port, item).as_str(), port.side, x, wide, y + down);
-            }
-        }
-        self.out.push_str("</g>\n");
     }
 
     fn port(&mut self, name: &str, side: Side, x: f64, wide: f64, y: f64) {
@@ -418,182 +340,6 @@ impl Writer<'_> {
             out.push_str("</g>\n");
         }
         (out, deepest)
-    }
-
-    /// One transition. Gives its width and height.
-    fn band(&mut self, band: &Band, top: f64) -> (f64, f64) {
-        let mut widths: Vec<f64> = band
-            .columns
-            .iter()
-            .map(|column| width(&column.name, SMALL) + 26.0)
-            .collect();
-        for bar in &band.bars {
-            let text = self.bar_text(bar.item, bar.elsewhere.as_deref());
-            if let Some(slot) = widths.get_mut(bar.start) {
-                *slot = slot.max(width(&text, SMALL) + 34.0);
-            }
-        }
-        let mut edges = vec![MARGIN + BAND_HEAD];
-        for width in &widths {
-            edges.push(edges.last().copied().unwrap_or_default() + width);
-        }
-        #[allow(clippy::cast_precision_loss, reason = "a few rows")]
-        let rows = band.rows as f64;
-        let tall = 40.0 + rows * (BAR + BAR_GAP) + 8.0;
-        let right = edges.last().copied().unwrap_or_default();
-        let _ = writeln!(
-            self.out,
-            "<g id=\"transition-{0}\"><rect class=\"lane\" x=\"{MARGIN}\" y=\"{top:.1}\" width=\"{1:.1}\" height=\"{tall:.1}\" rx=\"6\"/>\
-             <text class=\"h2\" x=\"{2:.1}\" y=\"{3:.1}\">{0}</text><text class=\"s\" x=\"{2:.1}\" y=\"{4:.1}\">{5} → {6}</text>",
-            band.name,
-            right - MARGIN + 8.0,
-            MARGIN + 12.0,
-            top + 24.0,
-            top + 40.0,
-            band.states[0],
-            band.states[1]
-        );
-        for (column, (edge, width)) in band.columns.iter().zip(edges.iter().zip(&widths)) {
-            if let Some(weight) = column.weight {
-                let _ = writeln!(
-                    self.out,
-                    "<path class=\"tick\" d=\"M{edge:.1} {:.1}V{:.1}\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>\
-                     <text class=\"s\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                    top + 6.0,
-                    top + tall - 6.0,
-                    edge + 6.0,
-                    top + 16.0,
-                    escape(&column.name),
-                    edge + 6.0,
-                    top + 30.0,
-                    if weight == 0 {
-                        String::new()
-                    } else {
-                        format!("{weight:+}")
-                    }
-                );
-            } else {
-                let _ = writeln!(
-                    self.out,
-                    "<rect class=\"now\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"5\"/>\
-                     <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\
-                     <text class=\"s\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">tasks</text>",
-                    edge + 4.0,
-                    top + 6.0,
-                    width - 8.0,
-                    tall - 12.0,
-                    edge + width / 2.0,
-                    top + 18.0,
-                    column.name,
-                    edge + width / 2.0,
-                    top + 31.0
-                );
-            }
-        }
-        for bar in &band.bars {
-            let (Some(start), Some(end)) = (edges.get(bar.start), edges.get(bar.end + 1)) else {
-                continue;
-            };
-            #[allow(clippy::cast_precision_loss, reason = "a few rows")]
-            let y = top + 40.0 + bar.row as f64 * (BAR + BAR_GAP);
-            let text = self.bar_text(bar.item, bar.elsewhere.as_deref());
-            self.bar(bar.item, &text, start + 4.0, y, end - start - 8.0);
-        }
-        self.out.push_str("</g>\n");
-        (right + 8.0, tall)
-    }
-
-    fn bar_text(&self, item: usize, elsewhere: Option<&str>) -> String {
-        let Some(item) = self.graph.items.get(item) else {
-            return String::new();
-        };
-        let mut text = title(item);
-        // Where the name alone does not tell which, its parent's helps.
-        let twins = self
-            .graph
-            .items
-            .iter()
-            .filter(|other| other.name == item.name && other.is_momentary());
-        if twins.count() > 1
-            && let Some(parent) = item.parent.and_then(|parent| self.graph.items.get(parent))
-        {
-            text = format!("{}.{text}", cut(&parent.name, 24));
-        }
-        if let Some(badge) = badge(item) {
-            let _ = write!(text, " {badge}");
-        }
-        match &item.what {
-            What::Call { func } => {
-                let _ = write!(text, "  {}", cut(func, 36));
-            }
-            What::Hook { class } if *class != item.name => {
-                let _ = write!(text, "  {}", cut(class, 36));
-            }
-            _ => {}
-        }
-        if let Some(elsewhere) = elsewhere {
-            let _ = write!(text, "  awaited at {elsewhere}");
-        }
-        text
-    }
-
-    fn bar(&mut self, number: usize, text: &str, x: f64, y: f64, wide: f64) {
-        let Some(item) = self.graph.items.get(number) else {
-            return;
-        };
-        let class = if matches!(item.what, What::Call { .. }) {
-            "call"
-        } else {
-            "hook"
-        };
-        let loose = if item.critical { "" } else { " loose" };
-        let _ = write!(
-            self.out,
-            "<a href=\"#role-{number}\"><g id=\"when-{number}\"><title>{}</title><rect class=\"{class}{loose}\" x=\"{x:.1}\" y=\"{y:.1}\" \
-             width=\"{wide:.1}\" height=\"{BAR}\" rx=\"5\"/>",
-            escape(&tooltip(item))
-        );
-        if item.critical {
-            let _ = write!(
-                self.out,
-                "<circle class=\"mark\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"/>",
-                x + 9.0,
-                y + BAR / 2.0
-            );
-        }
-        let _ = writeln!(
-            self.out,
-            "<text x=\"{:.1}\" y=\"{:.1}\">{}</text></g></a>",
-            x + 17.0,
-            y + BAR / 2.0 + 3.5,
-            escape(text)
-        );
-    }
-
-    /// Hooks and calls whose moment never comes. Gives the height.
-    fn never(&mut self, bands: &[Band], top: f64) -> f64 {
-        let never = never(self.graph, bands);
-        if never.is_empty() {
-            return 0.0;
-        }
-        let _ = writeln!(
-            self.out,
-            "<text class=\"n\" x=\"{:.1}\" y=\"{:.1}\">never: no transition has the moment of these</text>",
-            MARGIN + 12.0,
-            top + 14.0
-        );
-        let mut y = top + 24.0;
-        for (number, item) in never {
-            let trigger = item
-                .traits
-                .as_ref()
-                .map_or("", |traits| traits.texts.trigger.as_str());
-            let text = format!("{}  at {trigger}", self.bar_text(number, None));
-            let wide = width(&text, SMALL) + 30.0;
-            self.bar(number, &text, MARGIN + 12.0, y, wide);
-            y += BAR + BAR_GAP;
-        }
-        y - top
     }
 }
 

@@ -63,14 +63,14 @@ fn explains_what_is_shown() {
     assert!(values > 0);
 }
 
+#[allow(clippy::expect_used, reason = "a test fails loudly")]
 fn variables(explainer: &Explainer<'_>, case: &str, role: &Role, stack: &Stack<'_>) -> usize {
     let seen = stack.consolidated();
     for (name, value) in &seen {
-        let explained = explainer.explain(&role.path, name);
-        let explained = explained.unwrap_or_else(|error| panic!("{case}: {}: {name}: {error}", role.path));
         let at = format!("{case}: {} {name}", role.path);
-        assert_eq!(explained[0].value, Some(Ok((*value).to_owned())), "{at}");
-        let winner = &explained[0].definitions[0];
+        let answer = explainer.explain(&role.path, name).expect(&at);
+        assert_eq!(answer[0].value, Some(Ok((*value).to_owned())), "{at}");
+        let winner = &answer[0].definitions[0];
         assert!(winner.wins, "{at}");
         // The steps lead to that value, except in a disabled root, which is never evaluated.
         if role.enabled {
