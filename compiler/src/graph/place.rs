@@ -250,7 +250,9 @@ fn frame<'g>(item: &Item, number: usize, layers: Option<&Layers<'g>>, plan: &mut
     let higher = |child: &usize, than: f64| plan.boxes.get(*child).is_some_and(|inner| inner.height > than);
     let (boxes, chips): (Vec<usize>, Vec<usize>) = rest.partition(|child| higher(child, TITLE_ROW + 4.0));
     let (large, small): (Vec<usize>, Vec<usize>) = boxes.into_iter().partition(|child| higher(child, LARGE));
-    for group in [large, small, chips] {
+    let mut groups = [large, small];
+    groups.sort_by_key(|group| group.first().copied());
+    for group in groups.into_iter().chain([chips]) {
         if group.is_empty() {
             continue;
         }
