@@ -75,7 +75,7 @@ impl<'a> Checker<'a, '_> {
         }
         match resolve(self.context, namespace)? {
             Named::Namespace(_) => {}
-            Named::Variable(_) => return Some(self.no_service(namespace, object.at)),
+            Named::Variable(_) => return Some(self.no_service(namespace, callee.at)),
             Named::Function(_) => return None,
         }
         if let Some(function) = member_of(self.context, namespace, name) {

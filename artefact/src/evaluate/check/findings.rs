@@ -43,10 +43,16 @@ pub fn findings(code: &Code, context: &Context<'_>) -> Vec<Finding> {
         .into_iter()
         .map(|fault| finding(fault, Harm::Refused))
         .collect();
-    let closer = faults.into_iter().map(|fault| finding(fault, Harm::Fails));
-    for finding in closer.chain(remarks) {
-        if !findings.iter().any(|known| known.at == finding.at) {
-            findings.push(finding);
+    for fault in faults {
+        match findings.iter_mut().find(|known| known.at == fault.at) {
+            // Whoever looks closer knows better what is wrong.
+            Some(known) => *known = finding(fault, known.harm),
+            None => findings.push(finding(fault, Harm::Fails)),
+        }
+    }
+    for remark in remarks {
+        if !findings.iter().any(|known| known.at == remark.at) {
+            findings.push(remark);
         }
     }
     findings.sort_by_key(|finding| finding.at);
