@@ -4,6 +4,7 @@
 //! A repository without a revision is read from its work tree, and each file that differs from the last commit is
 //! marked; with a revision, or in a bare repository, only objects are read.
 
+mod bases;
 mod folder;
 mod history;
 mod location;

@@ -3,15 +3,20 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use gix::ObjectId;
 use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
+use super::bases::Bases;
 use super::{Looked, SourceError, check_size, contained};
 
 /// Symbolic links followed for one path.
 const LINKS: usize = 8;
+
+/// Folders kept; a revision has a few, a history thousands.
+const TREES: usize = 16;
 
 /// The object database of a repository, and the folder in its trees that holds our files.
 pub(super) struct Objects {
@@ -19,7 +24,12 @@ pub(super) struct Objects {
     pub(super) prefix: Vec<String>,
     /// What was looked at in commits.
     pub(super) looked: RefCell<Looked>,
+    /// Folders that were looked into: thousands of files are found in two of them.
+    trees: RefCell<BTreeMap<ObjectId, Rc<Tree>>>,
 }
+
+/// What is in a folder, by name.
+type Tree = BTreeMap<Vec<u8>, (EntryKind, ObjectId)>;
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,7 +42,10 @@ impl std::fmt::Debug for Objects {
 
 /// A commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Commit(ObjectId);
+pub(super) struct Commit {
+    id: ObjectId,
+    tree: ObjectId,
+}
 
 /// The content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +58,15 @@ impl BlobId {
 }
 
 impl Commit {
+    fn of(commit: &gix::Commit<'_>) -> gix::Result<Self> {
+        Ok(Self {
+            id: commit.id,
+            tree: commit.tree_id()?.detach(),
+        })
+    }
+
     pub(super) fn hash(&self) -> String {
-        self.0.to_string()
+        self.id.to_string()
     }
 }
 
@@ -65,12 +85,14 @@ impl Objects {
         else {
             return Ok(None);
         };
-        let repository = found.to_thread_local();
+        let mut repository = found.to_thread_local();
+        repository.objects.set_pack_cache(|| Box::<Bases>::default());
         let Some(work_tree) = repository.workdir() else {
             return Ok(Some(Self {
                 repository,
                 prefix: Vec::new(),
                 looked: RefCell::default(),
+                trees: RefCell::default(),
             }));
         };
         let failed = |reason: String| SourceError::Open {
@@ -94,6 +116,7 @@ impl Objects {
             repository,
             prefix,
             looked: RefCell::default(),
+            trees: RefCell::default(),
         };
         Ok(objects.known_at_head().then_some(objects))
     }
@@ -111,7 +134,7 @@ impl Objects {
 
     /// The last commit of the current branch; `None` before the first.
     pub(super) fn head(&self) -> Option<Commit> {
-        self.repository.head_commit().ok().map(|commit| Commit(commit.id))
+        Commit::of(&self.repository.head_commit().ok()?).ok()
     }
 
     /// Resolves as the reference does: a branch of `origin` wins over a local branch, tag or hash of that name
@@ -123,15 +146,13 @@ impl Objects {
             .rev_parse_single(remote.as_str())
             .or_else(|_| self.repository.rev_parse_single(revision))
             .and_then(|id| id.object())
-            .and_then(gix::Object::peel_to_commit);
-        match found {
-            Ok(commit) => Ok(Commit(commit.id)),
-            Err(error) => Err(SourceError::Revision {
-                repository: identifier.to_owned(),
-                revision: revision.to_owned(),
-                reason: error.to_string(),
-            }),
-        }
+            .and_then(gix::Object::peel_to_commit)
+            .and_then(|commit| Commit::of(&commit));
+        found.map_err(|error| SourceError::Revision {
+            repository: identifier.to_owned(),
+            revision: revision.to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// Content and blob id of a file.
@@ -184,20 +205,16 @@ impl Objects {
         let mut paths = Vec::new();
         let mut open = vec![(folder.to_owned(), id)];
         while let Some((folder, id)) = open.pop() {
-            let tree = self.repository.find_tree(id).map_err(failed)?;
-            for entry in tree.iter() {
-                let entry = entry.map_err(failed)?;
-                let Ok(name) = std::str::from_utf8(entry.filename()) else {
+            for (name, (kind, id)) in self.tree(id).map_err(failed)?.iter() {
+                let Ok(name) = std::str::from_utf8(name) else {
                     continue;
                 };
                 let path = format!("{folder}/{name}");
-                match entry.kind() {
-                    EntryKind::Tree => open.push((path, entry.object_id())),
+                match kind {
+                    EntryKind::Tree => open.push((path, *id)),
                     EntryKind::Commit => {}
                     EntryKind::Link => paths.push((path, None)),
-                    EntryKind::Blob | EntryKind::BlobExecutable => {
-                        paths.push((path, Some(BlobId(entry.object_id()))));
-                    }
+                    EntryKind::Blob | EntryKind::BlobExecutable => paths.push((path, Some(BlobId(*id)))),
                 }
             }
         }
@@ -212,7 +229,7 @@ impl Objects {
     /// The commits that lead to `commit`, parents before children.
     pub(super) fn history(&self, commit: &Commit) -> Result<Vec<super::Commit>, SourceError> {
         let mut known: BTreeMap<ObjectId, super::Commit> = BTreeMap::new();
-        let mut waiting = vec![commit.0];
+        let mut waiting = vec![commit.id];
         while let Some(id) = waiting.pop() {
             if known.contains_key(&id) {
                 continue;
@@ -258,18 +275,39 @@ impl Objects {
     }
 
     fn entry(&self, commit: Commit, path: &[String]) -> Result<Option<(EntryKind, ObjectId)>, SourceError> {
-        let find = || -> gix::Result<_> {
-            let tree = self.repository.find_commit(commit.0)?.tree()?;
-            if path.is_empty() {
-                return Ok(Some((EntryKind::Tree, tree.id)));
+        let mut entry = (EntryKind::Tree, commit.tree);
+        for element in path {
+            if entry.0 != EntryKind::Tree {
+                return Ok(None);
             }
-            let entry = tree.lookup_entry(path.iter().map(String::as_bytes))?;
-            Ok(entry.map(|entry| (entry.mode().kind(), entry.object_id())))
-        };
-        find().map_err(|error| SourceError::Read {
-            path: path.join("/"),
-            reason: error.to_string(),
-        })
+            let tree = self.tree(entry.1).map_err(|error| SourceError::Read {
+                path: path.join("/"),
+                reason: error.to_string(),
+            })?;
+            match tree.get(element.as_bytes()) {
+                Some(found) => entry = *found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(entry))
+    }
+
+    fn tree(&self, id: ObjectId) -> gix::Result<Rc<Tree>> {
+        if let Some(tree) = self.trees.borrow().get(&id) {
+            return Ok(Rc::clone(tree));
+        }
+        let mut entries = Tree::new();
+        for entry in self.repository.find_tree(id)?.iter() {
+            let entry = entry?;
+            entries.insert(entry.filename().to_vec(), (entry.kind(), entry.object_id()));
+        }
+        let tree = Rc::new(entries);
+        let mut trees = self.trees.borrow_mut();
+        if trees.len() >= TREES {
+            trees.clear();
+        }
+        trees.insert(id, Rc::clone(&tree));
+        Ok(tree)
     }
 
     fn content(&self, path: &str, id: ObjectId) -> Result<Vec<u8>, SourceError> {

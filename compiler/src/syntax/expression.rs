@@ -1,9 +1,9 @@
 //! Expressions: from text to [`Expression`] (grammar: `grammar/expression.pest`).
 
-mod build;
 mod literal;
 mod nesting;
 mod operators;
+mod parser;
 mod tree;
 
 use partita_artefact::expression::Expression;
@@ -57,12 +57,13 @@ pub fn parse(text: &str) -> Result<Expression, SyntaxError> {
         ));
     }
     nesting::check(text)?;
-    let mut pairs = ExpressionParser::parse(Rule::expression, text).map_err(|error| explain(text, &error))?;
-    let sequence = pairs
-        .next()
-        .and_then(|expression| expression.into_inner().next())
-        .ok_or_else(|| SyntaxError::new(0, "unexpected end of expression"))?;
-    Ok(build::Builder::default().sequence(sequence)?.expression)
+    parser::Parser::expression(text)
+        .map(|tree| tree.expression)
+        // The grammar knows best where a text no longer follows it.
+        .map_err(|mistake| match ExpressionParser::parse(Rule::expression, text) {
+            Err(stuck) => explain(text, &stuck),
+            Ok(_) => mistake,
+        })
 }
 
 /// Lengths are limited, so every offset fits.
