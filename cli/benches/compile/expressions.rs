@@ -5,7 +5,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-use partita_artefact::evaluate::{Context, Place, RoleName, Snapshot, evaluate};
+use partita_artefact::evaluate::{Context, Home, Place, RoleName, Snapshot, evaluate};
 use partita_artefact::ir::{Artefact, Edition, Span, Template};
 use partita_compiler::configuration;
 use partita_compiler::syntax::template;
@@ -115,7 +115,16 @@ fn evaluated(conformance: &Path, cases: &[Case]) -> Result<(), Failed> {
         Ok(text) => configuration::parse(&text)?,
         Err(_) => BTreeMap::new(),
     };
-    let services = ["bookkeeping", "ccdb", "dcs", "ddsched", "kafka", "lhc", "odc", "trg"];
+    let services = [
+        "bookkeeping",
+        "ccdb",
+        "dcs",
+        "ddsched",
+        "kafka",
+        "lhc",
+        "odc",
+        "trg",
+    ];
     let artefact = Artefact {
         configuration,
         services: services.map(str::to_owned).into(),
@@ -130,6 +139,7 @@ fn evaluated(conformance: &Path, cases: &[Case]) -> Result<(), Failed> {
         let context = Context {
             variables: &case.variables,
             place: Place::Role {
+                home: Home::default(),
                 this: Some(role),
                 ancestors: &[],
             },

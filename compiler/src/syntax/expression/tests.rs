@@ -1,4 +1,5 @@
 use partita_artefact::expression::{Binary, Node};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -118,5 +119,89 @@ proptest::proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[a-z0-9 '\"`(){}\\[\\].,;:?!|&=<>+*/%#^$@~\\\\-]{0,80}") {
         let _ = parse(&text);
+    }
+}
+
+/// Tokens, and what is almost one.
+fn token() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "a",
+        "é",
+        "_x",
+        "$env",
+        " ",
+        "\n",
+        "not ",
+        "in ",
+        "or ",
+        "contains ",
+        "nil",
+        "true",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "?",
+        ":",
+        "::",
+        ".",
+        "..",
+        "?.",
+        "??",
+        "#",
+        "#acc",
+        "|",
+        "||",
+        "&&",
+        "=",
+        "==",
+        "!",
+        "!=",
+        "<",
+        "<=",
+        "*",
+        "**",
+        "/",
+        "//",
+        "/*",
+        "*/",
+        "-",
+        "1",
+        ".5",
+        "1.",
+        "1e",
+        "0x1f",
+        "'s'",
+        "\"t\"",
+        "`r`",
+        "'",
+        "\\",
+        ";",
+        ",",
+        "let x = 1;",
+        "if a {b} else {c}",
+        "filter(a, #)",
+        "map(",
+        "count",
+        "len(",
+        "::len(",
+        "reduce(",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// The parser follows the grammar: it refuses what the grammar refuses, and what else it refuses it can name.
+    #[test]
+    fn the_grammar_and_the_parser_agree(tokens in proptest::collection::vec(token(), 0..12)) {
+        let text = tokens.concat();
+        let grammar = ExpressionParser::parse(Rule::expression, &text).is_ok();
+        match parser::Parser::expression(&text) {
+            Ok(_) => prop_assert!(grammar, "only the parser accepts {text:?}"),
+            Err(error) => prop_assert!(!grammar || error.message != parser::STUCK, "only the grammar accepts {text:?}"),
+        }
     }
 }
