@@ -15,6 +15,35 @@ pub struct Expression {
     pub node: Node,
 }
 
+impl Expression {
+    /// The expressions that it is made of, in order of place.
+    pub fn parts(&self) -> Vec<&Expression> {
+        match &self.node {
+            Node::Nil
+            | Node::Bool(_)
+            | Node::Int(_)
+            | Node::Float(_)
+            | Node::Str(_)
+            | Node::Name(_)
+            | Node::Pointer(_) => Vec::new(),
+            Node::Array(items) | Node::Sequence(items) | Node::Predicate { arguments: items, .. } => {
+                items.iter().collect()
+            }
+            Node::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
+            Node::Member { object, property, .. } => vec![object, property],
+            Node::Slice { object, from, to } => {
+                let bounds = from.iter().chain(to);
+                [object].into_iter().chain(bounds).map(AsRef::as_ref).collect()
+            }
+            Node::Unary(_, part) | Node::Closure(part) => vec![part],
+            Node::Binary(_, left, right) => vec![left, right],
+            Node::Conditional(condition, then, otherwise) => vec![condition, then, otherwise],
+            Node::Call { callee, arguments } => [callee.as_ref()].into_iter().chain(arguments).collect(),
+            Node::Let { value, body, .. } => vec![value, body],
+        }
+    }
+}
+
 /// One node of an expression (expr-lang v1.17; reference `template-language.md` section 4).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 pub use crate::edition::Edition;
 use crate::evaluate::Home;
+use crate::evaluate::Learnt;
 use crate::expression::Expression;
 
 /// Format version of the artefact file that this build writes; a newer one is refused.
@@ -79,6 +80,19 @@ pub struct Code {
     pub text: String,
     /// Its meaning.
     pub expression: Expression,
+    /// What evaluations learnt of it.
+    pub learnt: Learnt,
+}
+
+impl Code {
+    /// An expression that was never evaluated.
+    pub fn new(text: impl Into<String>, expression: Expression) -> Self {
+        Self {
+            text: text.into(),
+            expression,
+            learnt: Learnt::default(),
+        }
+    }
 }
 
 /// Everything needed to make role trees, and where each bit came from.

@@ -1,6 +1,12 @@
 //! The variables that a role sees, without copying them.
 
 use std::collections::BTreeMap;
+#[allow(
+    clippy::disallowed_types,
+    reason = "names are looked up in it, its order is never seen"
+)]
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::evaluate::Variables;
 use crate::instance::{Instance, Role};
@@ -14,6 +20,86 @@ use crate::ir::Layers;
 pub struct Stack<'a> {
     /// From the environment inwards.
     levels: Vec<&'a Layers>,
+    /// The outermost of them in one table, if they are large: every name of every expression is looked up in them.
+    outer: Option<Arc<Outer<'a>>>,
+}
+
+/// Levels with more variables than this are put into a table.
+const LARGE: usize = 48;
+
+/// The values of levels, the nearest of each layer.
+#[derive(Debug)]
+struct Outer<'a> {
+    /// How many levels are in it.
+    levels: usize,
+    #[allow(
+        clippy::disallowed_types,
+        reason = "names are looked up in it, its order is never seen"
+    )]
+    names: HashMap<&'a str, Values<'a>>,
+}
+
+/// What one name is in each layer.
+#[derive(Debug, Clone, Copy, Default)]
+struct Values<'a> {
+    defaults: Option<&'a str>,
+    vars: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+impl<'a> Outer<'a> {
+    #[allow(
+        clippy::disallowed_types,
+        reason = "names are looked up in it, its order is never seen"
+    )]
+    fn of(levels: &[&'a Layers]) -> Self {
+        let mut names: HashMap<&'a str, Values<'a>> = HashMap::new();
+        for level in levels {
+            for (name, value) in &level.defaults {
+                names.entry(name).or_default().defaults = Some(value);
+            }
+            for (name, value) in &level.vars {
+                names.entry(name).or_default().vars = Some(value);
+            }
+            for (name, value) in &level.user {
+                names.entry(name).or_default().user = Some(value);
+            }
+        }
+        Self {
+            levels: levels.len(),
+            names,
+        }
+    }
+}
+
+/// One name in a stack, layer by layer.
+pub(crate) struct Look<'s, 'a> {
+    /// Levels that are in no table.
+    inner: &'s [&'a Layers],
+    outer: Values<'a>,
+    name: &'s str,
+}
+
+impl<'a> Look<'_, 'a> {
+    pub(crate) fn user(&self) -> Option<&'a str> {
+        self.nearest(|layers| &layers.user).or(self.outer.user)
+    }
+
+    pub(crate) fn var(&self) -> Option<&'a str> {
+        self.nearest(|layers| &layers.vars).or(self.outer.vars)
+    }
+
+    pub(crate) fn default(&self) -> Option<&'a str> {
+        self.nearest(|layers| &layers.defaults).or(self.outer.defaults)
+    }
+
+    fn nearest(&self, layer: impl Fn(&'a Layers) -> &'a BTreeMap<String, String>) -> Option<&'a str> {
+        let levels = self.inner.iter().rev();
+        levels
+            .map(|level| layer(level))
+            .find_map(|layer| layer.get(self.name))
+            .map(String::as_str)
+    }
 }
 
 impl<'a> Stack<'a> {
@@ -21,6 +107,7 @@ impl<'a> Stack<'a> {
     pub fn new(environment: &'a Layers) -> Self {
         Self {
             levels: vec![environment],
+            outer: None,
         }
     }
 
@@ -30,27 +117,47 @@ impl<'a> Stack<'a> {
         let mut levels = Vec::with_capacity(self.levels.len() + 2);
         levels.extend_from_slice(&self.levels);
         levels.push(layers);
-        Self { levels }
+        let outer = self.outer.clone();
+        Self { levels, outer }.with_table()
+    }
+
+    /// Puts the levels into a table when those outside of it have become many.
+    fn with_table(mut self) -> Self {
+        let size = |layers: &&Layers| layers.defaults.len() + layers.vars.len() + layers.user.len();
+        if self.inner().iter().map(size).sum::<usize>() > LARGE {
+            self.outer = Some(Arc::new(Outer::of(&self.levels)));
+        }
+        self
+    }
+
+    fn inner(&self) -> &[&'a Layers] {
+        let from = self.outer.as_ref().map_or(0, |outer| outer.levels);
+        self.levels.get(from..).unwrap_or_default()
+    }
+
+    /// Where a name is defined.
+    pub(crate) fn look<'s>(&'s self, name: &'s str) -> Look<'s, 'a> {
+        let outer = self.outer.as_ref().and_then(|outer| outer.names.get(name));
+        Look {
+            inner: self.inner(),
+            outer: outer.copied().unwrap_or_default(),
+            name,
+        }
     }
 
     /// What `role` sees, given that this is what its parent sees.
     #[must_use]
     pub fn of(&self, role: &'a Role) -> Self {
         match &role.include {
-            Some(include) => {
-                let mut stack = self.below(&include.layers);
-                stack.levels.push(&role.layers);
-                stack
-            }
+            Some(include) => self.below(&include.layers).below(&role.layers),
             None => self.below(&role.layers),
         }
     }
 
     /// The value that wins.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.user(name)
-            .or_else(|| self.var(name))
-            .or_else(|| self.default(name))
+        let look = self.look(name);
+        look.user().or_else(|| look.var()).or_else(|| look.default())
     }
 
     /// All variables, each with the value that wins.
@@ -70,30 +177,6 @@ impl<'a> Stack<'a> {
             }
         }
         all
-    }
-
-    pub(crate) fn user(&self, name: &str) -> Option<&'a str> {
-        self.nearest(name, |layers| &layers.user)
-    }
-
-    pub(crate) fn var(&self, name: &str) -> Option<&'a str> {
-        self.nearest(name, |layers| &layers.vars)
-    }
-
-    pub(crate) fn default(&self, name: &str) -> Option<&'a str> {
-        self.nearest(name, |layers| &layers.defaults)
-    }
-
-    fn nearest(
-        &self,
-        name: &str,
-        layer: impl Fn(&'a Layers) -> &'a BTreeMap<String, String>,
-    ) -> Option<&'a str> {
-        self.levels
-            .iter()
-            .rev()
-            .find_map(|level| layer(level).get(name))
-            .map(String::as_str)
     }
 }
 

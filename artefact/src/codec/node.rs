@@ -191,10 +191,7 @@ pub(super) fn decode(code: &wire::Code, decoder: &Decoder) -> Result<Code, Decod
         ));
     }
     match (waiting.pop(), waiting.is_empty()) {
-        (Some((expression, _)), true) => Ok(Code {
-            text: decoder.text(code.text)?,
-            expression,
-        }),
+        (Some((expression, _)), true) => Ok(Code::new(decoder.text(code.text)?, expression)),
         _ => Err(DecodeError::Invalid("an expression has not exactly one root")),
     }
 }

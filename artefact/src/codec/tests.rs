@@ -53,7 +53,7 @@ fn expression() -> impl Strategy<Value = Expression> {
 }
 
 fn code() -> impl Strategy<Value = Code> {
-    (text(), expression()).prop_map(|(text, expression)| Code { text, expression })
+    (text(), expression()).prop_map(|(text, expression)| Code::new(text, expression))
 }
 
 fn template() -> impl Strategy<Value = Template> {
@@ -367,10 +367,7 @@ fn refuses_to_nest_without_end() {
         };
     }
     let with = |expression: &Expression| {
-        let code = Code {
-            text: "deep".to_owned(),
-            expression: expression.clone(),
-        };
+        let code = Code::new("deep", expression.clone());
         let value = Template {
             parts: vec![Part::Expression(code)],
             ..Template::default()

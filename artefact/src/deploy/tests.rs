@@ -19,10 +19,7 @@ fn t(text: &str) -> Template {
                     at: 0,
                     node: Node::Name(name.to_owned()),
                 };
-                parts.push(Part::Expression(Code {
-                    text: name.to_owned(),
-                    expression,
-                }));
+                parts.push(Part::Expression(Code::new(name, expression)));
                 rest
             }
             _ => piece,

@@ -22,10 +22,14 @@ pub(super) fn resolve<'a>(context: &Context<'a>, name: &'a str) -> Option<Named<
         return Some(Named::Function(function));
     }
     let known = NAMESPACES.contains(&name) && (name != "dpl" || makes_workflows(context));
-    if known || context.world.services().iter().any(|service| service == name) {
+    if known || among_services(name, context) {
         return Some(Named::Namespace(name));
     }
     context.variables.get(name).map(Named::Variable)
+}
+
+pub(super) fn among_services(name: &str, context: &Context<'_>) -> bool {
+    context.world.services().iter().any(|service| service == name)
 }
 
 /// What a name stands for where it is called. In the reference a variable hides a built-in there.
@@ -41,7 +45,7 @@ pub(super) fn member_of(context: &Context<'_>, namespace: &str, name: &str) -> O
     member(namespace, name).filter(|function| exists(function, context))
 }
 
-fn exists(function: &Function, context: &Context<'_>) -> bool {
+pub(super) fn exists(function: &Function, context: &Context<'_>) -> bool {
     match function.id {
         Id::Parent | Id::Up => in_role(context),
         Id::This => matches!(context.place, Place::Role { this: Some(_), .. }),
@@ -64,7 +68,7 @@ fn in_role(context: &Context<'_>) -> bool {
     matches!(context.place, Place::Role { .. })
 }
 
-fn makes_workflows(context: &Context<'_>) -> bool {
+pub(super) fn makes_workflows(context: &Context<'_>) -> bool {
     matches!(context.place, Place::Role { .. } | Place::Dpl { .. })
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::check::check;
 use super::names::{Named, resolve};
 use super::operators;
+use super::outline::Names;
 use super::trace::Recorder;
 use super::value::{Key, List, Value};
 use super::{Context, Fault, MAX_DEPTH, MAX_STEPS, Step, builtins, format};
@@ -31,9 +32,18 @@ pub(super) fn watched<'a>(
     context: &Context<'a>,
     recorder: Option<&mut Recorder>,
 ) -> Step<Value<'a>> {
-    check(&code.expression, context)?;
+    let names = code.learnt.names(&code.expression, context);
+    match &names {
+        Some(names) if code.learnt.has_passed(names, context) => {}
+        Some(names) => {
+            check(&code.expression, context)?;
+            code.learnt.pass(names, context);
+        }
+        None => check(&code.expression, context)?,
+    }
     Run {
         context,
+        names,
         locals: Vec::new(),
         scopes: Vec::new(),
         depth: 0,
@@ -45,6 +55,7 @@ pub(super) fn watched<'a>(
 
 struct Run<'a, 'c> {
     context: &'c Context<'a>,
+    names: Option<Names<'a>>,
     /// Variables of `let`, innermost last.
     locals: Vec<(&'a str, Value<'a>)>,
     /// Predicates that run, innermost last.
@@ -97,7 +108,7 @@ impl<'a> Run<'a, '_> {
     fn leave(&mut self, expression: &'a Expression, value: &Step<Value<'a>>) {
         let variable = match &expression.node {
             Node::Name(name) if !self.locals.iter().any(|(local, _)| local == name) => {
-                matches!(resolve(self.context, name), Some(Named::Variable(_))).then_some(name)
+                matches!(self.resolve(name), Some(Named::Variable(_))).then_some(name)
             }
             _ => None,
         };
@@ -181,6 +192,11 @@ impl<'a> Run<'a, '_> {
         Ok(Value::map(map))
     }
 
+    fn resolve(&self, name: &'a str) -> Option<Named<'a>> {
+        let known = self.names.as_ref().and_then(|names| names.get(name));
+        known.unwrap_or_else(|| resolve(self.context, name))
+    }
+
     /// The check has refused unknown names, except where the reference lets them pass as nil.
     fn name(&self, name: &'a str) -> Value<'a> {
         if let Some((_, value)) = self.locals.iter().rev().find(|(local, _)| *local == name) {
@@ -196,7 +212,7 @@ impl<'a> Run<'a, '_> {
     }
 
     fn in_environment(&self, name: &'a str) -> Value<'a> {
-        match resolve(self.context, name) {
+        match self.resolve(name) {
             Some(Named::Variable(text)) => Value::Str(Cow::Borrowed(text)),
             Some(Named::Function(function)) => Value::Function(function.alias.unwrap_or(function.name)),
             Some(Named::Namespace(name)) => Value::Namespace(name),

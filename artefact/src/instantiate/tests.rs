@@ -25,10 +25,7 @@ fn t(text: &str) -> Template {
             at: 0,
             node: Node::Name(name.trim().to_owned()),
         };
-        parts.push(Part::Expression(Code {
-            text: name.to_owned(),
-            expression,
-        }));
+        parts.push(Part::Expression(Code::new(name, expression)));
         rest = after;
     }
     if !rest.is_empty() {

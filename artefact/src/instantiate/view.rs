@@ -38,12 +38,13 @@ impl Variables for View<'_> {
         {
             return Some(item);
         }
-        self.parent
-            .user(name)
+        let parent = self.parent.look(name);
+        parent
+            .user()
             .or_else(|| self.vars?.get(name).map(String::as_str))
-            .or_else(|| self.parent.var(name))
+            .or_else(|| parent.var())
             .or_else(|| self.defaults?.get(name).map(String::as_str))
-            .or_else(|| self.parent.default(name))
+            .or_else(|| parent.default())
     }
 
     fn names(&self) -> Vec<String> {

@@ -75,10 +75,7 @@ fn balanced_end(text: &str) -> Option<usize> {
 
 fn code(text: &str) -> Part {
     match expression::parse(text) {
-        Ok(expression) => Part::Expression(Code {
-            text: text.to_owned(),
-            expression,
-        }),
+        Ok(expression) => Part::Expression(Code::new(text, expression)),
         Err(error) => Part::Malformed {
             text: text.to_owned(),
             message: error.to_string(),
