@@ -145,6 +145,18 @@ pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, Ev
     Ok(text)
 }
 
+/// The same, but what fails stays as it is written.
+pub(crate) fn evaluate_partly(template: &Template, context: &Context<'_>) -> String {
+    let parts = template.parts.iter().map(|part| {
+        let alone = Template {
+            span: template.span,
+            parts: vec![part.clone()],
+        };
+        evaluate(&alone, context).unwrap_or_else(|_| alone.source())
+    });
+    parts.collect()
+}
+
 /// The same for a text that came into being only now. One that holds expressions must be known to the world, since
 /// nothing here parses them; the error is a text, because it flows on as one.
 pub(crate) fn evaluate_text(text: &str, context: &Context<'_>) -> Result<String, String> {

@@ -17,7 +17,7 @@ pub fn included(module: &Module, text: &str, revisions: &Revisions) -> String {
     if text.contains('@') {
         path
     } else {
-        named(module, path, "workflows", revisions)
+        named(module, &path, "workflows", revisions)
     }
 }
 
@@ -28,13 +28,13 @@ pub fn loaded(module: &Module, text: &str, revisions: &Revisions) -> String {
     if text.contains('@') && module.edition.other_repositories_have_their_own_revision() {
         path
     } else {
-        named(module, path, "tasks", revisions)
+        named(module, &path, "tasks", revisions)
     }
 }
 
 /// What lies in another repository is taken from that repository's default revision. The reference asks it for a revision
 /// of the repository of the module, which it does not have (11, quirk 16).
-fn named(module: &Module, path: String, folder: &str, revisions: &Revisions) -> String {
+fn named(module: &Module, path: &str, folder: &str, revisions: &Revisions) -> String {
     let repository = path
         .split_once(&format!("/{folder}/"))
         .map(|(repository, _)| repository);
@@ -43,9 +43,9 @@ fn named(module: &Module, path: String, folder: &str, revisions: &Revisions) -> 
             if other != module.repository && module.edition.other_repositories_have_their_own_revision() =>
         {
             let revision = revisions.get(other).map_or("", String::as_str);
-            at(&path, revision)
+            at(path, revision)
         }
-        _ => at(&path, &module.revision),
+        _ => at(path, &module.revision),
     }
 }
 

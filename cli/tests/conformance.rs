@@ -262,7 +262,8 @@ fn stage(said: &str) -> &'static str {
     let blocks = said.split("error[").skip(1);
     let mut of_classes = blocks.map(|block| {
         let block = block.split("\nwarning[").next().unwrap_or_default();
-        block.contains("task template") || block.contains("--> tasks/")
+        let place = block.lines().find(|line| line.trim_start().starts_with("--> "));
+        block.contains("task template") || place.is_some_and(|place| place.contains("tasks/"))
     });
     if of_classes.all(|of_class| of_class) {
         "classes"

@@ -15,6 +15,7 @@ use partita_artefact::instance::Instance;
 use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_compiler::compile::Request;
+use partita_compiler::diagnostic::Code;
 use support::{compile_files, request, shown};
 
 const CALL: &str = "name: w
@@ -133,7 +134,7 @@ fn a_pinned_command_is_the_template_that_the_lock_names() {
 fn a_legacy_payload_is_parsed_by_the_compiler() {
     let workflow = "name: w\ndefaults:\n  who: ITS\n  payload: \"{{ config.GetLegacy('qc/ANY/any/x') }}\"\nroles:\n  \
                     - name: one\n    task: {load: t}\n";
-    let configuration = [("o2/components/qc/ANY/any/x", "det={{ 'a' + 'b' }}")]
+    let configuration = [("o2/components/qc/ANY/any/x", "det={{ 'a' + 'b' }} {{ nosuch }}")]
         .map(|(key, value)| (key.to_owned(), value.to_owned()));
     let request = Request {
         configuration: BTreeMap::from(configuration),
@@ -143,6 +144,28 @@ fn a_legacy_payload_is_parsed_by_the_compiler() {
     let artefact = outcome.artefact.unwrap();
     assert_eq!(
         tree(&artefact, &[]).unwrap().root.layers.defaults["payload"],
-        "det=ab"
+        "det=ab {{ nosuch }}"
     );
+}
+
+#[test]
+fn old_names_are_told_without_a_check() {
+    let workflow = "name: w\ndefaults:\n  det: \"{{ DetectorForHost('h') }}\"\nroles:\n  - name: one\n    task: {load: t}\n";
+    let outcome = compile_files(&[("workflows/w.yaml", workflow), JIT[2]], &request("w", &[]));
+    let told: Vec<_> = outcome
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.code == Code::DeprecatedFunction)
+        .map(|diagnostic| {
+            (
+                diagnostic.message.as_str(),
+                diagnostic.hint.as_deref().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let wanted = (
+        "DetectorForHost is the old name of inventory.DetectorForHost",
+        "write `inventory.DetectorForHost(…)`",
+    );
+    assert_eq!(told, [wanted]);
 }

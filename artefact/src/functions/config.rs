@@ -1,6 +1,6 @@
 //! Component configuration (reference: template-language.md 9.1 and 9.2).
 
-use crate::evaluate::{Context, Place, World, evaluate_text};
+use crate::evaluate::{Context, Place, World, evaluate_partly, evaluate_text};
 use crate::payload::Scene;
 
 const RUN_TYPES: [&str; 20] = [
@@ -163,7 +163,7 @@ pub(super) fn raw(path: &str, world: &dyn World) -> Result<String, String> {
     payload(&path, world).ok_or_else(|| format!("no payload at configuration path {COMPONENTS}/{path}"))
 }
 
-/// The payload at exactly this path, with its expressions evaluated.
+/// The payload at exactly this path, with its expressions evaluated; those that fail stay as they are written.
 pub(super) fn get_legacy(path: &str, context: &Context<'_>) -> Result<String, String> {
     let payload = raw(path, context.world)?;
     // `dpl` and the roles around do not exist in it.
@@ -171,5 +171,8 @@ pub(super) fn get_legacy(path: &str, context: &Context<'_>) -> Result<String, St
         place: Place::Task,
         ..*context
     };
-    evaluate_text(&payload, &context)
+    match context.world.template(&payload) {
+        Some(template) => Ok(evaluate_partly(template, &context)),
+        None => evaluate_text(&payload, &context),
+    }
 }

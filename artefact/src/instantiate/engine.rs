@@ -304,7 +304,7 @@ impl<'a> Engine<'a> {
                 let text = text?;
                 let function = match function {
                     Some(code) => Some(code.clone()),
-                    None => self.function(func, &text, scene)?,
+                    None => self.function(func, &text, scene).ok()?,
                 };
                 Some(Evaluated::Call(CallRole {
                     edition: scene.around.module.edition,
@@ -319,10 +319,10 @@ impl<'a> Engine<'a> {
     }
 
     /// The expression that a templated `func` turned out to be: the artefact must hold it, since nothing here parses.
-    /// A text that is no expression stays without one; its call then fails, as in the reference.
-    fn function(&mut self, func: &Template, text: &str, scene: &Scene<'_>) -> Option<Option<Code>> {
+    /// A text that is no expression stays without one; its call then fails, as in the reference. `Err` if it is not known.
+    fn function(&mut self, func: &Template, text: &str, scene: &Scene<'_>) -> Result<Option<Code>, ()> {
         if func.literal().is_some() {
-            return Some(None);
+            return Ok(None);
         }
         let braced = format!("{{{{{text}}}}}");
         let Some(template) = self.world.template(&braced) else {
@@ -330,9 +330,9 @@ impl<'a> Engine<'a> {
             let kind = ErrorKind::Function {
                 text: text.to_owned(),
             };
-            return self.fail(kind, func.span, scene.path());
+            return self.fail(kind, func.span, scene.path()).ok_or(());
         };
-        Some(match template.parts.as_slice() {
+        Ok(match template.parts.as_slice() {
             [Part::Expression(code)] => Some(code.clone()),
             _ => None,
         })

@@ -1,5 +1,7 @@
 //! The filters that payloads use.
 
+use std::fmt::Write as _;
+
 use super::value::{float, integer, is_true, length, text};
 use crate::evaluate::{ListKind, Value, case};
 
@@ -74,7 +76,6 @@ pub(super) fn find(name: &str) -> Result<&'static str, String> {
 pub(super) fn apply<'a>(name: &str, value: Value<'a>, argument: &Value<'a>) -> Result<Value<'a>, String> {
     let number = |value: &Value<'_>| matches!(value, Value::Int(_) | Value::Float(_));
     Ok(match name {
-        "safe" => value,
         "escape" | "e" => Value::text(escaped(&text(&value))),
         "lower" => Value::text(case::lower(&text(&value))),
         "upper" => Value::text(case::upper(&text(&value))),
@@ -91,7 +92,7 @@ pub(super) fn apply<'a>(name: &str, value: Value<'a>, argument: &Value<'a>) -> R
         "cut" => Value::text(text(&value).replace(&text(argument), "")),
         "default" if !is_true(&value) => argument.clone(),
         "default_if_none" if value.is_nil() => argument.clone(),
-        "default" | "default_if_none" => value,
+        "default" | "default_if_none" | "safe" => value,
         "divisibleby" => Value::Bool(match integer(argument) {
             0 => false,
             divisor => integer(&value).wrapping_rem(divisor) == 0,
@@ -267,10 +268,11 @@ fn encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             b' ' => encoded.push('+'),
-            other => encoded.push_str(&format!("%{other:02X}")),
+            // Writing to a String cannot fail.
+            other => drop(write!(encoded, "%{other:02X}")),
         }
     }
     encoded

@@ -96,10 +96,6 @@ impl<'a> Lexer<'a> {
         });
     }
 
-    fn fail<T>(&self, place: Place, message: impl Into<String>) -> Result<T, Error> {
-        Err(Error::new("lexer", message).at(place))
-    }
-
     fn outside(&mut self) -> Result<(), Error> {
         while !self.rest().is_empty() {
             let rest = self.rest();
@@ -142,8 +138,8 @@ impl<'a> Lexer<'a> {
                 self.advance(end);
                 Ok(())
             }
-            _ if line < rest.len() => self.fail(place, "Newline not permitted in a single-line comment."),
-            _ => self.fail(place, "Single-line comment not closed."),
+            _ if line < rest.len() => fail(place, "Newline not permitted in a single-line comment."),
+            _ => fail(place, "Single-line comment not closed."),
         }
     }
 
@@ -155,7 +151,7 @@ impl<'a> Lexer<'a> {
                 self.advance("{% endverbatim %}".len());
                 Ok(())
             }
-            None => self.fail(self.place, "verbatim-tag not closed, got EOF."),
+            None => fail(self.place, "verbatim-tag not closed, got EOF."),
         }
     }
 
@@ -169,7 +165,7 @@ impl<'a> Lexer<'a> {
             };
             let length_of = |of: fn(&u8) -> bool| rest.bytes().take_while(of).count();
             match first {
-                '\n' => return self.fail(place, "Newline not allowed within tag/variable."),
+                '\n' => return fail(place, "Newline not allowed within tag/variable."),
                 ' ' | '\t' | '\r' => self.advance(1),
                 '"' | '\'' => self.string(first)?,
                 _ if is_word(first) => {
@@ -216,15 +212,19 @@ impl<'a> Lexer<'a> {
                     Some((_, c @ ('"' | '\\'))) => text.push(c),
                     other => {
                         let c = other.map_or('\0', |(_, c)| c);
-                        return self.fail(place, format!("Unknown escape sequence: \\{c}"));
+                        return fail(place, format!("Unknown escape sequence: \\{c}"));
                     }
                 },
-                Some((_, '\n')) => return self.fail(place, "Newline in string is not allowed."),
+                Some((_, '\n')) => return fail(place, "Newline in string is not allowed."),
                 Some((_, c)) => text.push(c),
-                None => return self.fail(place, "Unexpected EOF, string not closed."),
+                None => return fail(place, "Unexpected EOF, string not closed."),
             }
         }
     }
+}
+
+fn fail<T>(place: Place, message: impl Into<String>) -> Result<T, Error> {
+    Err(Error::new("lexer", message).at(place))
 }
 
 fn is_word(c: char) -> bool {

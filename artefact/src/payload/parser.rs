@@ -7,6 +7,9 @@ use super::tree::{For, Include, Included, Node, Template};
 use super::{Error, MAX_DEPTH, MAX_INCLUDE_DEPTH, MAX_INCLUDES};
 use crate::evaluate::World;
 
+/// What `-` at a brace removes.
+const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
+
 /// Tags of pongo2 that are not done here.
 const OTHER_TAGS: [&str; 14] = [
     "block",
@@ -201,7 +204,6 @@ impl<'t> Parser<'_, '_, 't> {
                         .and_then(|index| self.tokens.get(index))
                         .is_some_and(|token| token.trims)
                 };
-                const SPACE: [char; 4] = [' ', '\n', '\r', '\t'];
                 let mut text = text;
                 if trims(at.checked_sub(1)) {
                     text = text.trim_start_matches(SPACE);

@@ -354,7 +354,6 @@ impl<'a> Renderer<'a> {
             (PartKind::Index(index), Value::Str(_) | Value::List(_)) => {
                 Ok(at(i64::try_from(*index).unwrap_or(i64::MAX)))
             }
-            (PartKind::Index(_), _) => no_index(),
             (PartKind::Name(name), Value::Map(_) | Value::Namespace(_)) => Ok(member(value, name)),
             (PartKind::Name(_), _) => {
                 let kind = kind(value);
@@ -373,7 +372,7 @@ impl<'a> Renderer<'a> {
                     _ => Ok(Value::Nil),
                 }
             }
-            (PartKind::Subscript(_), _) => no_index(),
+            (PartKind::Index(_) | PartKind::Subscript(_), _) => no_index(),
         })
     }
 
@@ -504,7 +503,7 @@ fn ordered<'a>(over: &Value<'a>, reversed: bool, sorted: bool) -> Vec<(Value<'a>
 }
 
 /// `forloop`
-fn position<'a>(index: usize, count: usize, parent: Option<Value<'a>>) -> Value<'a> {
+fn position(index: usize, count: usize, parent: Option<Value<'_>>) -> Value<'_> {
     let number = |number: usize| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
     let fields = [
         ("Counter", number(index + 1)),

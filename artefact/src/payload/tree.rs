@@ -136,7 +136,7 @@ impl Variable {
         for part in &self.parts {
             match &part.kind {
                 PartKind::Name(name) => text.extend([".", name]),
-                PartKind::Index(index) => text.push_str(&format!(".{index}")),
+                PartKind::Index(index) => text.extend([".", &index.to_string()]),
                 PartKind::Subscript(_) => text.push_str("[…]"),
             }
         }

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use partita_artefact::evaluate::{Context, Harm, Variables, World, findings, is_builtin};
 use partita_artefact::expression::{Expression, Node};
-use partita_artefact::ir::{Edition, Module, TaskClass};
+use partita_artefact::ir::{Artefact, Edition, Module, TaskClass};
 
 use super::fields::{self, Use};
 use super::file::File;
 use crate::compile::walk;
-use crate::diagnostic::{Code, Diagnostic, Label, Lines};
+use crate::diagnostic::{Code, Diagnostic, Label, Lines, SourceMap};
 
 /// Expressions of a workflow template.
 pub(super) fn workflow(_: &File<Module>, module: &Module, text: &str, findings: &mut Vec<Diagnostic>) {
@@ -26,6 +26,38 @@ pub(super) fn task_template(
     findings: &mut Vec<Diagnostic>,
 ) {
     check(fields::of_class(class), class.edition, text, findings);
+}
+
+/// Calls by old names in the files of an artefact: those who compile without checking are told as well.
+pub(crate) fn old_names(artefact: &Artefact, sources: &SourceMap) -> Vec<Diagnostic> {
+    let names = partita_stdlib::FUNCTIONS.iter();
+    let names: Vec<&str> = names
+        .filter_map(|function| function.alias.filter(|alias| function.deprecates(alias)))
+        .collect();
+    // Few expressions are worth the closer look.
+    let old = |used: &Use<'_>| names.iter().any(|name| used.code.text.contains(name));
+    let text = |source: u32| sources.get(source).map_or("", |file| file.text.as_str());
+    let mut found = Vec::new();
+    for module in artefact.modules.values() {
+        let uses = walk::roles(&module.root).into_iter().flat_map(fields::of_role);
+        check(
+            uses.filter(old),
+            module.edition,
+            text(module.root.span.source),
+            &mut found,
+        );
+    }
+    for class in artefact.classes.values() {
+        let uses = fields::of_class(class).into_iter();
+        check(
+            uses.filter(old),
+            class.edition,
+            text(class.span.source),
+            &mut found,
+        );
+    }
+    found.retain(|diagnostic| diagnostic.code == Code::DeprecatedFunction);
+    found
 }
 
 fn check<'a>(

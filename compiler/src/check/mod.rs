@@ -20,7 +20,7 @@ mod channels;
 mod content;
 mod definitions;
 mod expansion;
-mod expressions;
+pub(crate) mod expressions;
 mod fields;
 mod file;
 mod history;

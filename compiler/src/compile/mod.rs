@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use partita_artefact::ir::{Artefact, Edition, Layers, Pins};
 
+use crate::check::expressions::old_names;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::Repositories;
 use load::Loader;
@@ -107,6 +108,7 @@ pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
         .retain(|repository, revision| !revision.is_empty() && read(repository));
     artefact.parameters = parameters::parameters(&artefact, &tried.undefined);
     diagnostics.extend(traps::of_given(&artefact));
+    diagnostics.extend(old_names(&artefact, &loader.sources));
     let warnings = std::mem::take(&mut loader.warnings);
     diagnostics.extend(warnings.into_iter().chain(loader.unneeded()));
     let outcome = finish(Some(artefact), diagnostics, loader.sources);
