@@ -10,7 +10,7 @@ use crate::edition::Edition;
 pub(super) fn field(value: &Value<'_>, edition: Edition, out: &mut String) -> Result<(), String> {
     match value {
         Value::Nil | Value::Role(None) if edition.nil_has_no_text() => {
-            return Err("there is nothing to write: the value is nil".to_owned());
+            Err("there is nothing to write: the value is nil".to_owned())
         }
         Value::List(_) | Value::Map(_) if edition.values_print_as_json() => {
             out.push_str(&json::encode(value)?);
