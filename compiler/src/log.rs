@@ -10,7 +10,7 @@ use partita_artefact::behaviour::Node;
 use partita_artefact::diff::{self, Diff};
 use partita_artefact::ir::Artefact;
 
-use crate::compile::{Request, compile};
+use crate::compile::{Request, Session};
 use crate::source::{Commit, Location, Looked, Repositories, Repository, SourceError};
 
 /// Which commits are looked at.
@@ -59,7 +59,7 @@ pub fn log(
     range: &Range,
     each: &mut dyn FnMut(Entry) -> bool,
 ) -> Result<(), SourceError> {
-    let walk = Walk::new(request, repositories)?;
+    let mut walk = Walk::new(request, repositories)?;
     let commits = walk.commits(range)?;
     let mut states: BTreeMap<String, Rc<State>> = BTreeMap::new();
     for commit in commits {
@@ -98,6 +98,8 @@ struct Walk<'a> {
     repository: &'a Repository,
     name: String,
     start: Option<String>,
+    /// Most commits leave most files as they are.
+    session: Session,
 }
 
 impl<'a> Walk<'a> {
@@ -116,6 +118,7 @@ impl<'a> Walk<'a> {
             request,
             repositories,
             repository,
+            session: Session::default(),
             name: location.name,
             start: location.revision,
         })
@@ -147,13 +150,13 @@ impl<'a> Walk<'a> {
         Ok(commits)
     }
 
-    fn state(&self, hash: &str) -> State {
+    fn state(&mut self, hash: &str) -> State {
         let _ = self.repository.take_looked();
         let request = Request {
             workflow: format!("{}/workflows/{}@{hash}", self.repository.identifier(), self.name),
             ..self.request.clone()
         };
-        let outcome = compile(&request, self.repositories);
+        let outcome = self.session.compile(&request, self.repositories);
         let made = match outcome.artefact {
             Some(artefact) => {
                 let tree = diff::tree(&artefact, &artefact.given);

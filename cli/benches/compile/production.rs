@@ -15,7 +15,7 @@ use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_artefact::show::DRY_UID;
 use partita_compiler::check::check;
-use partita_compiler::compile::{Request, compile};
+use partita_compiler::compile::{Request, Session, compile};
 use partita_compiler::source::Repositories;
 use partita_compiler::{configuration, render};
 use serde_json::Value;
@@ -162,12 +162,20 @@ fn request(case: &Value, store: &BTreeMap<String, String>, hosts: usize) -> Resu
 }
 
 /// Compiles that workflow of a commit.
-fn compiled(repositories: &Repositories, request: &Request, commit: &str) -> Result<Artefact, Failed> {
+fn compiled(
+    session: Option<&mut Session>,
+    repositories: &Repositories,
+    request: &Request,
+    commit: &str,
+) -> Result<Artefact, Failed> {
     let request = Request {
         workflow: format!("{WORKFLOW}@{commit}"),
         ..request.clone()
     };
-    let outcome = compile(&request, repositories);
+    let outcome = match session {
+        Some(session) => session.compile(&request, repositories),
+        None => compile(&request, repositories),
+    };
     let errors = || render::concise(&outcome.diagnostics, &outcome.sources);
     outcome.artefact.clone().ok_or_else(|| errors().into())
 }
@@ -185,16 +193,18 @@ fn sized(size: &Size, git: &Git, commits: &[String], request: &Request) -> Resul
             .ok_or("a folder in UTF-8")?])?)
     };
     let count = roles(&instance_of(
-        &compiled(&opened()?, request, first)?,
+        &compiled(None, &opened()?, request, first)?,
         &request.given,
     )?);
     let load = Some(size.load);
     let work = Work::new("compile, cold, from Git", "roles")
         .reference(load)
         .budget(size.budget);
-    let artefact = line(&work, |_| count, || compiled(&opened()?, request, first))?;
+    let artefact = line(&work, |_| count, || compiled(None, &opened()?, request, first))?;
 
     let repositories = opened()?;
+    let mut session = Session::default();
+    compiled(Some(&mut session), &repositories, request, first)?;
     let mut edits = edits.iter().cycle();
     let budget = size.budget.map(|_| EDIT_BUDGET).filter(|_| size.hosts < 1000);
     let work = Work::new("the same after one edit", "roles")
@@ -203,7 +213,14 @@ fn sized(size: &Size, git: &Git, commits: &[String], request: &Request) -> Resul
     line(
         &work,
         |_| count,
-        || compiled(&repositories, request, edits.next().map_or(first, String::as_str)),
+        || {
+            compiled(
+                Some(&mut session),
+                &repositories,
+                request,
+                edits.next().map_or(first, String::as_str),
+            )
+        },
     )?;
 
     let bytes = line(&Work::new("encode the artefact", "bytes"), Vec::len, || {

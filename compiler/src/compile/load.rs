@@ -7,7 +7,7 @@ use partita_artefact::identity::{self, Revisions};
 use partita_artefact::ir::{Body, Edition, Module, Part, Pins, Source, TaskClass, Template};
 use partita_artefact::similar::closest;
 
-use super::walk;
+use super::{Session, walk};
 use crate::decode::{self, Decoded};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
 use crate::lock;
@@ -23,6 +23,8 @@ pub(crate) struct Loader<'r> {
     settings: BTreeMap<(String, String), Settings>,
     /// Edition in which every file is read, whatever its repository asks for.
     edition: Option<Edition>,
+    /// Decoded files of earlier compilations.
+    session: Option<&'r mut Session>,
     pub(crate) sources: SourceMap,
     pub(crate) modules: BTreeMap<String, Module>,
     pub(crate) classes: BTreeMap<String, TaskClass>,
@@ -44,10 +46,15 @@ struct Read {
 }
 
 impl<'r> Loader<'r> {
-    pub(crate) fn new(repositories: &'r Repositories, edition: Option<Edition>) -> Self {
+    pub(crate) fn new(
+        repositories: &'r Repositories,
+        edition: Option<Edition>,
+        session: Option<&'r mut Session>,
+    ) -> Self {
         let mut loader = Self {
             repositories,
             edition,
+            session,
             snapshots: BTreeMap::new(),
             settings: BTreeMap::new(),
             sources: SourceMap::default(),
@@ -310,7 +317,12 @@ impl<'r> Loader<'r> {
     fn read_module(&mut self, identity: &str) -> Result<Module, Vec<Diagnostic>> {
         let location = location(identity, "workflows")?;
         let read = self.read(&location, identity)?;
-        let decoded = decode::workflow(self.text(read.source), read.source, read.edition);
+        let decoded = match (&mut self.session, self.sources.get(read.source)) {
+            (Some(session), Some(file)) => {
+                session.workflow(&file.source.blob, &file.text, read.source, read.edition)
+            }
+            _ => decode::workflow(self.text(read.source), read.source, read.edition),
+        };
         let mut module = self.accept(decoded)?;
         module.repository = location.repository.unwrap_or_default();
         module.revision = read.revision;
@@ -320,7 +332,12 @@ impl<'r> Loader<'r> {
     fn read_class(&mut self, identity: &str) -> Result<TaskClass, Vec<Diagnostic>> {
         let location = location(identity, "tasks")?;
         let read = self.read(&location, identity)?;
-        let decoded = decode::task_class(self.text(read.source), read.source, read.edition);
+        let decoded = match (&mut self.session, self.sources.get(read.source)) {
+            (Some(session), Some(file)) => {
+                session.task_class(&file.source.blob, &file.text, read.source, read.edition)
+            }
+            _ => decode::task_class(self.text(read.source), read.source, read.edition),
+        };
         let class = self.accept(decoded)?;
         if class.name != location.name {
             let message = format!(

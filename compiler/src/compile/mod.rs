@@ -4,6 +4,7 @@
 mod late;
 pub(crate) mod load;
 pub(crate) mod parameters;
+mod session;
 mod traps;
 pub(crate) mod trial;
 pub(crate) mod walk;
@@ -16,6 +17,7 @@ use crate::check::expressions::old_names;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::Repositories;
 use load::Loader;
+pub use session::Session;
 
 /// What to compile, and with what.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,7 +64,11 @@ pub struct Unpinned {
 
 /// Compiles a workflow. The same request on the same commits gives the same artefact.
 pub fn compile(request: &Request, repositories: &Repositories) -> Outcome {
-    let mut loader = Loader::new(repositories, request.edition);
+    run(request, repositories, None)
+}
+
+fn run(request: &Request, repositories: &Repositories, session: Option<&mut Session>) -> Outcome {
+    let mut loader = Loader::new(repositories, request.edition, session);
     let root = match loader.root(&request.workflow) {
         Ok(root) => root,
         Err(diagnostics) => return finish(None, diagnostics, loader.sources),

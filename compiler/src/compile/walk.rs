@@ -112,7 +112,7 @@ pub(crate) fn each_span(artefact: &mut Artefact, change: &dyn Fn(&mut Span)) {
     }
 }
 
-fn role_spans(role: &mut RoleTemplate, change: &dyn Fn(&mut Span)) {
+pub(super) fn role_spans(role: &mut RoleTemplate, change: &dyn Fn(&mut Span)) {
     change(&mut role.span);
     change(&mut role.name.span);
     change(&mut role.enabled.span);
@@ -149,7 +149,7 @@ fn role_spans(role: &mut RoleTemplate, change: &dyn Fn(&mut Span)) {
     }
 }
 
-fn class_spans(class: &mut TaskClass, change: &dyn Fn(&mut Span)) {
+pub(super) fn class_spans(class: &mut TaskClass, change: &dyn Fn(&mut Span)) {
     change(&mut class.span);
     for variables in [&mut class.defaults, &mut class.vars, &mut class.properties] {
         variable_spans(variables, change);

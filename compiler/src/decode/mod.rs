@@ -23,7 +23,7 @@ use crate::yaml::{self, LoadError, Node, Place, scalar};
 use fields::Fields;
 
 /// What a file gave.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Decoded<T> {
     /// The result, if the file has no error.
     pub value: Option<T>,
