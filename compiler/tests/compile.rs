@@ -229,3 +229,55 @@ fn the_example_compiles() {
     let outcome = compile(&request("readout", &[]), &repositories(&root));
     assert!(outcome.artefact.is_some(), "{}", shown(&outcome));
 }
+
+/// What a session keeps changes nothing: not after an edit, and not where a file moves to another place in the list.
+#[test]
+fn a_session_gives_what_a_compilation_gives() {
+    use partita_compiler::compile::{Request, Session};
+
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let task = "name: t\ncontrol: {mode: direct}\nwants: {cpu: 1}\ncommand: {value: sleep, unknown: 1}\n";
+    write("tasks/t.yaml", task);
+    write(
+        "workflows/w.yaml",
+        "name: w\nroles:\n  - name: a\n    include: sub\n",
+    );
+    write(
+        "workflows/sub.yaml",
+        "name: sub\nroles:\n  - name: t\n    task: {load: t}\n",
+    );
+    write(
+        "workflows/first.yaml",
+        "name: first\nroles:\n  - name: t\n    task: {load: t}\n",
+    );
+    let repositories = Repositories::open(&[folder.path().to_str().unwrap()]).unwrap();
+    let request = Request {
+        workflow: "w".to_owned(),
+        ..Request::default()
+    };
+    let mut session = Session::default();
+    let edits = [
+        "include: sub",
+        "include: sub\n    defaults: {x: '1'}",
+        "include: first",
+        "include: absent",
+    ];
+    for edit in edits {
+        write(
+            "workflows/w.yaml",
+            &format!("name: w\nroles:\n  - name: a\n    {edit}\n"),
+        );
+        for _ in 0..2 {
+            let (kept, fresh) = (
+                session.compile(&request, &repositories),
+                compile(&request, &repositories),
+            );
+            assert_eq!(kept, fresh, "{edit}");
+        }
+    }
+}
