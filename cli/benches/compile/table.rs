@@ -82,24 +82,23 @@ pub(crate) fn head(title: &str) {
     );
 }
 
-/// Does the work some times, after one round to warm up, and prints its line. What the work gives is dropped outside
-/// the time that counts.
+/// Does the work once to count what it allocates, then some times by the clock, and prints its line. What the work gives
+/// is dropped outside the time that counts.
 pub(crate) fn line<T>(
     work: &Work<'_>,
     count: impl Fn(&T) -> usize,
     mut once: impl FnMut() -> Result<T, Failed>,
 ) -> Result<T, Failed> {
-    let mut result = once()?;
+    let (result, allocated) = counted(&mut once);
+    let mut result = result?;
     let mut times = Vec::new();
-    let mut allocated = Allocated::default();
     let begin = Instant::now();
     while times.len() < ROUNDS && (times.len() < 3 || begin.elapsed() < LONG) {
         drop(result);
         let begin = now();
-        let (done, counts) = counted(&mut once);
+        let done = once();
         times.push(now().saturating_sub(begin));
         result = done?;
-        allocated = counts;
     }
     times.sort_unstable();
     let cost = Cost {
