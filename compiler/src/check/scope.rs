@@ -57,7 +57,10 @@ pub(super) fn undefined(revision: &Revision, _: &Repositories, findings: &mut Ve
     let passes = !revision.settings.edition.undefined_arguments_are_errors();
     for (name, frees) in missing {
         // Of names of one or two letters, all are near.
-        let near = closest(name, scope.defined.keys().copied()).filter(|_| name.len() > 2);
+        let misspelt = name.len() > 2 && frees.iter().any(|free| free.late.is_none());
+        let near = misspelt
+            .then(|| closest(name, scope.defined.keys().copied()))
+            .flatten();
         match scope.defined.get(name) {
             Some(defined) => {
                 findings.extend(frees.iter().map(|free| not_here(free, *defined, near, passes)));
