@@ -29,8 +29,8 @@ pub fn assumed(given: &Layers) -> Layers {
     .with(given)
 }
 
-/// Variables that go to the tasks with START_ACTIVITY (`runtime.md` 3.5); the first [`STOP_ARGUMENTS`] of them go with
-/// STOP_ACTIVITY too.
+/// Variables that go to the tasks with `START_ACTIVITY` (`runtime.md` 3.5); the first [`STOP_ARGUMENTS`] of them go with
+/// `STOP_ACTIVITY` too.
 pub const ARGUMENTS: [&str; 13] = [
     "fill_info_fill_number",
     "fill_info_filling_scheme",
@@ -47,7 +47,7 @@ pub const ARGUMENTS: [&str; 13] = [
     "original_run_number",
 ];
 
-/// How many of [`ARGUMENTS`] go with STOP_ACTIVITY.
+/// How many of [`ARGUMENTS`] go with `STOP_ACTIVITY`.
 pub const STOP_ARGUMENTS: usize = 6;
 
 /// Variables of the root role by which the core steers an environment (`template-language.md` quirk 39, `runtime.md` 3.3),

@@ -305,7 +305,9 @@ impl Hash {
             Value::List(texts) => {
                 self.text("list");
                 self.number(texts.len());
-                texts.iter().for_each(|text| self.counted(text));
+                for text in texts {
+                    self.counted(text);
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::deploy::{self, BindMap, Output, Plugin, Special};
 use crate::evaluate::World;
 use crate::expression::{self, Expression};
 use crate::instance::{self, CallRole, Channel, Instance, Role, TaskRole, Traits};
-use crate::ir::{Addressing, Artefact, Edition, Limits, Template, Wants};
+use crate::ir::{Addressing, Artefact, CommandTemplate, Edition, Limits, Template, Wants};
 use crate::show::{Dry, mode, short};
 use crate::stack::Stack;
 use crate::surroundings::{ARGUMENTS, STEERING};
@@ -27,7 +27,7 @@ pub fn of_instance(artefact: &Artefact, instance: &Instance, world: &dyn World) 
     };
     let environment = Stack::new(&instance.environment);
     let mut root = reader.node(&instance.root, &environment);
-    reader.root(&instance.root, &environment.of(&instance.root), &mut root);
+    add_root(&instance.root, &environment.of(&instance.root), &mut root);
     root
 }
 
@@ -47,7 +47,7 @@ impl Reader<'_> {
         let (kind, what) = match &role.kind {
             instance::Kind::Aggregator => (Kind::Aggregator, String::new()),
             instance::Kind::Call(call) => {
-                self.call(call, &stack, &mut fields);
+                add_call(call, &stack, &mut fields);
                 (Kind::Call, call.text.clone())
             }
             instance::Kind::Task(task) => {
@@ -67,31 +67,6 @@ impl Reader<'_> {
             digests: Digests::new(kind, &fields, &children),
             fields,
             children,
-        }
-    }
-
-    /// What the core reads of the root besides.
-    fn root(&self, role: &Role, stack: &Stack<'_>, node: &mut Node) {
-        let pushed = ARGUMENTS.iter().map(|name| (Aspect::Pushed, *name));
-        let steering = STEERING.iter().map(|name| (Aspect::Steering, *name));
-        for (aspect, name) in pushed.chain(steering) {
-            if let Some(value) = stack.get(name) {
-                node.fields.insert(Field::new(aspect, name), value.into());
-            }
-        }
-        if !role.enabled {
-            node.fields
-                .insert(Field::new(Aspect::Enabled, ""), "false".into());
-        }
-        node.digests = Digests::new(node.kind, &node.fields, &node.children);
-    }
-
-    fn call(&self, call: &CallRole, stack: &Stack<'_>, fields: &mut Fields) {
-        put(fields, Aspect::Function, "", function(call));
-        put_some(fields, Aspect::Returns, "", &call.returns);
-        traits(&call.traits, fields);
-        if let Some(code) = &call.function {
-            reads(&[&code.expression], stack, fields);
         }
     }
 
@@ -135,40 +110,47 @@ impl Reader<'_> {
             return;
         };
         let plugin = Plugin::default();
-        match deploy::command(self.artefact, role, stack, special, &plugin, self.world) {
-            Ok(mut command) => {
-                // The rest is not from the workflow: the plugin, the host, the control port.
-                command.arguments.truncate(template.arguments.len());
-                command.env.truncate(template.env.len());
-                let class = task.class.as_str();
-                let plain = |text: String| unpinned(text, class);
-                put(fields, Aspect::Command, "value", plain(command.value));
-                for (key, texts) in [("arguments", command.arguments), ("env", command.env)] {
-                    if !texts.is_empty() {
-                        let texts: Vec<String> = texts.into_iter().map(plain).collect();
-                        put(fields, Aspect::Command, key, texts);
-                    }
-                }
-                put_some(fields, Aspect::Command, "user", &plain(command.user));
-                put(fields, Aspect::Command, "shell", command.shell.to_string());
-                for (key, target) in [("stdout", command.stdout), ("stderr", command.stderr)] {
-                    put(fields, Aspect::Command, key, output(target));
-                }
+        let Ok(mut command) = deploy::command(self.artefact, role, stack, special, &plugin, self.world)
+        else {
+            return self.unevaluated(task, template, stack, fields);
+        };
+        // The rest is not from the workflow: the plugin, the host, the control port.
+        command.arguments.truncate(template.arguments.len());
+        command.env.truncate(template.env.len());
+        let plain = |text: String| unpinned(text, &task.class);
+        put(fields, Aspect::Command, "value", plain(command.value));
+        for (key, texts) in [("arguments", command.arguments), ("env", command.env)] {
+            if !texts.is_empty() {
+                let texts: Vec<String> = texts.into_iter().map(plain).collect();
+                put(fields, Aspect::Command, key, texts);
             }
-            // It needs what is known only later: then its templates and what they read are all there is.
-            Err(_) => {
-                super::template::command(template, fields);
-                if let Some(class) = self.artefact.classes.get(&task.class) {
-                    let mut read: Vec<&Template> = meaning::values(&class.defaults);
-                    read.extend(meaning::values(&class.vars));
-                    read.extend(template.env.iter().chain(&template.arguments));
-                    read.extend([&template.value, &template.user]);
-                    read.extend(template.stdout.iter().chain(&template.stderr));
-                    for (name, value) in read_by(&read, stack) {
-                        put(fields, Aspect::Command, &format!("reads.{name}"), value);
-                    }
-                }
-            }
+        }
+        put_some(fields, Aspect::Command, "user", &plain(command.user));
+        put(fields, Aspect::Command, "shell", command.shell.to_string());
+        for (key, target) in [("stdout", command.stdout), ("stderr", command.stderr)] {
+            put(fields, Aspect::Command, key, output(target));
+        }
+    }
+
+    /// A command that needs what is known only later: its templates and what they read are all there is.
+    fn unevaluated(
+        &self,
+        task: &TaskRole,
+        template: &CommandTemplate,
+        stack: &Stack<'_>,
+        fields: &mut Fields,
+    ) {
+        super::template::command(template, fields);
+        let mut read: Vec<&Template> = Vec::new();
+        if let Some(class) = self.artefact.classes.get(&task.class) {
+            read.extend(meaning::values(&class.defaults));
+            read.extend(meaning::values(&class.vars));
+        }
+        read.extend(template.env.iter().chain(&template.arguments));
+        read.extend([&template.value, &template.user]);
+        read.extend(template.stdout.iter().chain(&template.stderr));
+        for (name, value) in read_by(&read, stack) {
+            put(fields, Aspect::Command, &format!("reads.{name}"), value);
         }
     }
 
@@ -290,6 +272,31 @@ impl Reader<'_> {
             .collect();
         peers.sort();
         peers
+    }
+}
+
+/// What the core reads of the root besides.
+fn add_root(role: &Role, stack: &Stack<'_>, node: &mut Node) {
+    let pushed = ARGUMENTS.iter().map(|name| (Aspect::Pushed, *name));
+    let steering = STEERING.iter().map(|name| (Aspect::Steering, *name));
+    for (aspect, name) in pushed.chain(steering) {
+        if let Some(value) = stack.get(name) {
+            node.fields.insert(Field::new(aspect, name), value.into());
+        }
+    }
+    if !role.enabled {
+        node.fields
+            .insert(Field::new(Aspect::Enabled, ""), "false".into());
+    }
+    node.digests = Digests::new(node.kind, &node.fields, &node.children);
+}
+
+fn add_call(call: &CallRole, stack: &Stack<'_>, fields: &mut Fields) {
+    put(fields, Aspect::Function, "", function(call));
+    put_some(fields, Aspect::Returns, "", &call.returns);
+    traits(&call.traits, fields);
+    if let Some(code) = &call.function {
+        reads(&[&code.expression], stack, fields);
     }
 }
 

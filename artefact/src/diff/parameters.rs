@@ -1,6 +1,7 @@
 //! Parameters that differ: what a person is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use crate::ir::{Artefact, Parameter};
 
@@ -111,12 +112,12 @@ fn form(parameter: &Parameter) -> Option<String> {
         ("enabled if", spec.enabled_if.clone()),
     ] {
         if !value.is_empty() && value != "0" {
-            text.push_str(&format!(", {name}: {value}"));
+            let _ = write!(text, ", {name}: {value}");
         }
     }
     text.push(')');
     if !spec.description.is_empty() {
-        text.push_str(&format!(" {}", spec.description));
+        let _ = write!(text, " {}", spec.description);
     }
     Some(text)
 }

@@ -19,13 +19,13 @@ pub struct Counts {
 
 impl Counts {
     pub(super) fn new(before: &Node, after: &Node, matched: &Matched<'_>, changes: &[Change]) -> Self {
-        let changed = changes
+        let kept = changes
             .iter()
             .filter(|change| change.cost != Cost::Add && change.cost != Cost::Remove);
         Self {
             before: before.count(),
             after: after.count(),
-            unchanged: matched.pairs.len() - changed.count(),
+            unchanged: matched.pairs.len() - kept.count(),
         }
     }
 }

@@ -37,7 +37,7 @@ fn tree() -> impl Strategy<Value = Node> {
     let leaf = (prop_oneof![Just(Kind::Task), Just(Kind::Call)], fields());
     let leaf = leaf.prop_map(|(kind, fields)| node("", kind, fields, Vec::new()));
     let role = leaf.prop_recursive(3, 16, 4, |inner| {
-        btree_map("[abcd]", inner, 1..4).prop_map(|children| aggregator(children))
+        btree_map("[abcd]", inner, 1..4).prop_map(aggregator)
     });
     btree_map("[abcd]", role, 1..4).prop_map(|children| {
         let mut root = aggregator(children);

@@ -83,8 +83,12 @@ impl Kind {
 fn middle(a: &[&str], b: &[&str], edits: &mut Edits) {
     let width = b.len() + 1;
     if a.is_empty() || b.is_empty() || a.len().saturating_mul(width) > LONGEST {
-        a.iter().for_each(|word| edits.removed(word));
-        b.iter().for_each(|word| edits.added(word));
+        for word in a {
+            edits.removed(word);
+        }
+        for word in b {
+            edits.added(word);
+        }
         return;
     }
     // Length of the longest common subsequence of the rests of both from there on.

@@ -105,7 +105,7 @@ fn escaped(text: &str) -> String {
             '\n' => escaped.push('⏎'),
             // Markdown inside HTML is still read.
             '*' | '_' | '`' | '[' | ']' | '\\' | '~' | '|' | '@' | '#' => {
-                _ = write!(escaped, "&#{};", u32::from(c))
+                _ = write!(escaped, "&#{};", u32::from(c));
             }
             _ => escaped.push(c),
         }

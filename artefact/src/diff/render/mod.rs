@@ -8,6 +8,8 @@ pub use json::{SCHEMA, json};
 pub use markdown::markdown;
 pub use text::text;
 
+use std::fmt::Write as _;
+
 use super::fold::{self, Folded};
 use super::matching::Match;
 use super::summary::{many, number};
@@ -105,11 +107,8 @@ fn what(folded: &Folded<'_>) -> String {
         .or(change.before.as_ref())
         .map_or(0, |place| place.below);
     if change.matched == Match::Alone && below > 0 {
-        text.push_str(&format!(
-            "{}with {} below",
-            if text.is_empty() { "" } else { ", " },
-            many(below, "role")
-        ));
+        let comma = if text.is_empty() { "" } else { ", " };
+        let _ = write!(text, "{comma}with {} below", many(below, "role"));
     }
     text
 }
