@@ -11,6 +11,7 @@ use partita_artefact::ir::{Artefact, Layers};
 use partita_artefact::show::DRY_UID;
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::source::{Repositories, Repository};
+use partita_compiler::syntax::expression::parse;
 
 fn example() -> Artefact {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/flp"));
@@ -110,4 +111,39 @@ fn what_is_not_there() {
             ("readout.host-flp001.stfsender.below", ""),
         ]
     ));
+}
+
+/// An expression without the places of its parts.
+fn meaning(expression: &impl std::fmt::Debug) -> String {
+    let text = format!("{expression:?}");
+    let mut parts = text.split("at: ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |meaning, part| {
+        meaning + part.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[test]
+fn an_expression_as_text_means_the_same() {
+    let path = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/conformance/expressions.jsonl"
+    ));
+    let Ok(lines) = std::fs::read_to_string(path) else {
+        eprintln!("SKIPPED: {} is not there", path.display());
+        return;
+    };
+    let mut compared = 0;
+    for line in lines.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let written = line.get("expr").and_then(serde_json::Value::as_str);
+        let Some(expression) = written.and_then(|text| parse(text).ok()) else {
+            continue;
+        };
+        let text = expression.to_string();
+        let again = parse(&text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert_eq!(meaning(&again), meaning(&expression), "{text}");
+        compared += 1;
+    }
+    assert!(compared > 0);
 }

@@ -173,7 +173,11 @@ fn map(entries: &[(Expression, Expression)], f: &mut Formatter<'_>) -> fmt::Resu
         if place > 0 {
             f.write_str(", ")?;
         }
-        write!(f, "{key}: {value}")?;
+        // A bare word would be text.
+        match &key.node {
+            Node::Str(_) => write!(f, "{key}: {value}")?,
+            _ => write!(f, "({key}): {value}")?,
+        }
     }
     f.write_char('}')
 }
