@@ -267,16 +267,13 @@ pub(crate) fn names(root: &Path) -> Vec<Outcome> {
         let mut artefact = artefact(root);
         let mut variables = line.vars.unwrap_or_default();
         let command = line.command.unwrap_or_default();
-        let expression = match &line.uri {
-            Some(uri) => {
-                let identity = format!("{REPOSITORY}/jit/{uri}");
-                artefact.commands.insert(identity, command.clone());
-                format!("dpl.GenerateFromUri('{uri}')")
-            }
-            None => {
-                variables.insert("cmd".to_owned(), command.clone());
-                "dpl.Generate(cmd)".to_owned()
-            }
+        let expression = if let Some(uri) = &line.uri {
+            let identity = format!("{REPOSITORY}/jit/{uri}");
+            artefact.commands.insert(identity, command.clone());
+            format!("dpl.GenerateFromUri('{uri}')")
+        } else {
+            variables.insert("cmd".to_owned(), command.clone());
+            "dpl.Generate(cmd)".to_owned()
         };
         let place = Place::Role {
             home: HOME,
