@@ -188,6 +188,8 @@ impl Objects {
         commit: &Commit,
         folder: &str,
     ) -> Result<Vec<(String, Option<BlobId>)>, SourceError> {
+        // Also if it is not there: it may be in another commit.
+        self.looked.borrow_mut().folders.insert(folder.to_owned());
         let failed = |error: gix::Error| SourceError::Read {
             path: folder.to_owned(),
             reason: error.to_string(),
@@ -201,7 +203,6 @@ impl Objects {
         let Some((EntryKind::Tree, id)) = self.entry(*commit, &base)? else {
             return Ok(Vec::new());
         };
-        self.looked.borrow_mut().folders.insert(folder.to_owned());
         let mut paths = Vec::new();
         let mut open = vec![(folder.to_owned(), id)];
         while let Some((folder, id)) = open.pop() {
