@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use partita_stdlib::{Function, NAMESPACES, plain};
 
-use super::names::{Named, among_services, exists, makes_workflows};
+use super::names::{Named, among_services, exists, makes_workflows, resolve};
 use super::{Context, Place};
 use crate::expression::{Expression, Node};
 use crate::ir::Edition;
@@ -91,9 +91,8 @@ impl Outline {
         match &expression.node {
             // `$env` makes names of texts, and the functions of `odc` come and go with a variable.
             Node::Name(name) if name == "$env" || name == "odc" => return None,
-            Node::Name(name) => self.add(name),
-            // A variable of that name hides the built-in, or forbids the declaration.
-            Node::Predicate { name, .. } | Node::Let { name, .. } => self.add(name),
+            // A variable of their name hides a predicate, and forbids a declaration.
+            Node::Name(name) | Node::Predicate { name, .. } | Node::Let { name, .. } => self.add(name),
             _ => {}
         }
         expression
@@ -134,11 +133,13 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// What a name of the expression stands for; the outer `None` if it is none of its names.
-    pub(super) fn get(&self, name: &str) -> Option<Option<Named<'a>>> {
-        let names = self.outline.names.iter().zip(&self.found);
-        let mut found = names.filter(|(known, _)| known.text == name);
-        found.next().map(|(_, found)| *found)
+    /// What a name stands for.
+    pub(super) fn get(&self, name: &'a str, context: &Context<'a>) -> Option<Named<'a>> {
+        let mut names = self.outline.names.iter().zip(&self.found);
+        match names.find(|(known, _)| known.text == name) {
+            Some((_, found)) => *found,
+            None => resolve(context, name),
+        }
     }
 
     /// All that a check depends on besides the expression: two bits a name, then place and edition; never 0.

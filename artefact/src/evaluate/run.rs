@@ -193,8 +193,10 @@ impl<'a> Run<'a, '_> {
     }
 
     fn resolve(&self, name: &'a str) -> Option<Named<'a>> {
-        let known = self.names.as_ref().and_then(|names| names.get(name));
-        known.unwrap_or_else(|| resolve(self.context, name))
+        match &self.names {
+            Some(names) => names.get(name, self.context),
+            None => resolve(self.context, name),
+        }
     }
 
     /// The check has refused unknown names, except where the reference lets them pass as nil.

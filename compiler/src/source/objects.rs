@@ -36,7 +36,7 @@ impl std::fmt::Debug for Objects {
         f.debug_struct("Objects")
             .field("folder", &self.repository.git_dir())
             .field("prefix", &self.prefix)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
