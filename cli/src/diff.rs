@@ -83,7 +83,7 @@ impl Diff {
 /// The artefact of that file, hash or name, if there is one.
 fn existing(what: &str, folder: Option<&Path>) -> Result<Option<Artefact>, Failure> {
     let file = Path::new(what);
-    if file.is_file() && !what.ends_with(".yaml") {
+    if file.is_file() && file.extension().is_none_or(|extension| extension != "yaml") {
         return Ok(Some(store::find(folder, what)?.1));
     }
     match store::open(folder)?.get(what) {

@@ -88,7 +88,7 @@ struct Case<'a> {
     root: &'a Path,
     home: &'a Home,
     folder: PathBuf,
-    case: Value,
+    input: Value,
 }
 
 impl<'a> Case<'a> {
@@ -100,7 +100,7 @@ impl<'a> Case<'a> {
             root,
             home,
             folder,
-            case: serde_json::from_slice(&case).unwrap(),
+            input: serde_json::from_slice(&case).unwrap(),
         }
     }
 
@@ -130,14 +130,14 @@ impl<'a> Case<'a> {
     /// Compiles, and pins what the case says that DPL commands make, as long as there are more of them.
     fn compiled(&self, artefact: &Path) -> Output {
         let text = |pointer: &str| {
-            self.case
+            self.input
                 .pointer(pointer)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
         };
         let environment = self.folder.join("environment.json");
-        fs::write(&environment, self.case["environment"].to_string()).unwrap();
-        let services: Vec<&str> = self.case["plugins"]
+        fs::write(&environment, self.input["environment"].to_string()).unwrap();
+        let services: Vec<&str> = self.input["plugins"]
             .as_array()
             .map(|plugins| plugins.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
@@ -150,7 +150,7 @@ impl<'a> Case<'a> {
         let workflow = text("/workflow");
         let mut lock = BTreeMap::new();
         let mut store: Option<BTreeMap<String, String>> = None;
-        let mut config = self.case["config"].as_str().map(|path| self.root.join(path));
+        let mut config = self.input["config"].as_str().map(|path| self.root.join(path));
         loop {
             let mut command = self.partita();
             // A revision in the request is ignored there.
@@ -206,8 +206,8 @@ impl<'a> Case<'a> {
             let mut quoted = rest.split('`').skip(1).step_by(2);
             let (what, name) = (quoted.next()?, quoted.next()?);
             let made = match what.strip_prefix("jit/").filter(|_| rest.starts_with("in ")) {
-                Some(uri) => self.case["dpl"]["uri"].get(uri),
-                None => self.case["dpl"]["command"].get(what),
+                Some(uri) => self.input["dpl"]["uri"].get(uri),
+                None => self.input["dpl"]["command"].get(what),
             };
             Some((name.to_owned(), made?.as_str()?.to_owned()))
         };

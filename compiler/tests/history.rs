@@ -138,7 +138,7 @@ fn what_is_left_is_what_a_check_of_the_commit_finds() {
     let last = commits.get(60).unwrap().hash.clone();
     let mut left = 0;
     history(repository, &repositories, Some(&last), |change, _, _| {
-        left = change.left
+        left = change.left;
     })
     .unwrap();
     let report = check(&repositories, Some(&last)).unwrap();

@@ -52,8 +52,11 @@ pub(crate) fn run(conformance: &Path) -> Result<(), Failed> {
     evaluated(conformance, &cases)
 }
 
-/// Expressions that have a value, with their variables.
-fn lines(conformance: &Path) -> Result<Vec<(String, BTreeMap<String, String>)>, Failed> {
+/// The text of an expression, and the variables that it is run with.
+type Line = (String, BTreeMap<String, String>);
+
+/// Expressions that have a value.
+fn lines(conformance: &Path) -> Result<Vec<Line>, Failed> {
     let path = conformance.join("expressions.jsonl");
     let Ok(text) = fs::read_to_string(&path) else {
         eprintln!(

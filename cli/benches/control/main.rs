@@ -178,7 +178,7 @@ async fn created(core: &Core, artefact: &Arc<Artefact>) -> Result<(String, Durat
     let id = core.new_id()?;
     let instance = {
         let uid = || core.new_id().unwrap_or_default();
-        let world = World::new(&artefact, uid);
+        let world = World::new(artefact, uid);
         instantiate(artefact, &Layers::default(), &world).map_err(|errors| format!("{errors:?}"))?
     };
     let begin = Instant::now();

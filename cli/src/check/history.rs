@@ -93,9 +93,10 @@ fn progress() -> ProgressBar {
 fn as_text(change: &Change, sources: &SourceMap) -> String {
     let short: String = change.commit.hash.chars().take(SHORT).collect();
     let mut text = format!("{short} {}\n", change.commit.summary);
-    for (sign, findings) in [('+', &change.appeared), ('-', &change.mended)] {
+    for (sign, findings) in [("+", &change.appeared), ("-", &change.mended)] {
         for finding in findings {
-            text.push_str(&format!("  {sign} {}", render::line(finding, sources)));
+            let line = render::line(finding, sources);
+            text.extend(["  ", sign, " ", &line]);
         }
     }
     text

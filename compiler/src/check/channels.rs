@@ -39,7 +39,7 @@ pub(super) fn channels(workflow: &Workflow<'_>, findings: &mut Vec<Diagnostic>) 
         for (writer, outbound) in connected(workflow, index) {
             let channel = &outbound.channel;
             let target = paths.evaluate(&channel.target, writer);
-            if !alone && paths.below_root(&target).is_none() {
+            if !alone && Paths::below_root(&target).is_none() {
                 continue;
             }
             let one = Connection {
@@ -250,10 +250,7 @@ impl Connection<'_, '_> {
             let there = endpoint.channel.channel.kind.as_str();
             !there.is_empty() && there != wanted
         };
-        let first = reached
-            .iter()
-            .all(|endpoint| wrong(endpoint))
-            .then(|| reached.first())??;
+        let first = reached.iter().all(wrong).then(|| reached.first())??;
         let there = &first.channel.channel.kind;
         let message = format!(
             "`{}` connects `{}` as {here} to a {there} of `{}`: no data would flow",

@@ -130,7 +130,7 @@ impl<T> Files<T> {
             }
             match snapshot.file(&entry) {
                 Ok(Some(read)) => {
-                    let file = self.file(kind, name, snapshot, edition, read, sources);
+                    let file = self.file(kind, name, snapshot, edition, &read, sources);
                     folder.insert(name.to_owned(), file);
                 }
                 Ok(None) => {}
@@ -146,7 +146,7 @@ impl<T> Files<T> {
         name: &str,
         snapshot: &Snapshot<'_>,
         edition: Edition,
-        read: crate::source::File,
+        read: &crate::source::File,
         sources: &mut SourceMap,
     ) -> Arc<File<T>> {
         let key = (read.blob.clone(), name.to_owned(), edition);
@@ -163,7 +163,7 @@ impl<T> Files<T> {
                 dirty: read.dirty,
             };
             let source = sources.add(source, read.text.clone());
-            Arc::new(decoded(kind, name, source, edition, &read))
+            Arc::new(decoded(kind, name, source, edition, read))
         };
         Arc::clone(self.known.entry(key).or_insert_with(make))
     }

@@ -45,8 +45,8 @@ pub fn history(
     let mut checker = Checker::default();
     let mut found: BTreeMap<String, Arc<Found>> = BTreeMap::new();
     for (index, commit) in commits.into_iter().enumerate() {
-        let checked = checker.check(repository, Some(&commit.hash), repositories)?;
-        let now = Arc::new(by_meaning(checked.findings, &checker.sources));
+        let revision = checker.check(repository, Some(&commit.hash), repositories)?;
+        let now = Arc::new(by_meaning(revision.findings, &checker.sources));
         let before = commit.parents.first().and_then(|parent| found.get(parent));
         let none = Arc::default();
         let before = before.unwrap_or(&none);
@@ -81,14 +81,14 @@ fn by_meaning(findings: Vec<Diagnostic>, sources: &SourceMap) -> Found {
     found
 }
 
-/// Those of `these` that are not in `those`; of several that say the same, as many as there are more.
-fn without(these: &Found, those: &Found, sources: &SourceMap) -> Vec<Diagnostic> {
-    let mut left: Vec<Diagnostic> = these
+/// Those that are here and not there; of several that say the same, as many as there are more.
+fn without(here: &Found, there: &Found, sources: &SourceMap) -> Vec<Diagnostic> {
+    let mut left: Vec<Diagnostic> = here
         .iter()
         .flat_map(|(meaning, findings)| {
             findings
                 .iter()
-                .skip(those.get(meaning).map_or(0, Vec::len))
+                .skip(there.get(meaning).map_or(0, Vec::len))
                 .cloned()
         })
         .collect();

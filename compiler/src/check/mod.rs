@@ -128,10 +128,10 @@ pub fn check_in(
     };
     let mut report = Report::default();
     for repository in repositories.iter() {
-        let checked = checker.check(repository, revision, repositories)?;
-        report.workflows += checked.workflows;
-        report.tasks += checked.tasks;
-        report.diagnostics.extend(checked.findings);
+        let found = checker.check(repository, revision, repositories)?;
+        report.workflows += found.workflows;
+        report.tasks += found.tasks;
+        report.diagnostics.extend(found.findings);
     }
     let outcome = finish(None, report.diagnostics, checker.sources);
     Ok(Report {

@@ -14,7 +14,7 @@ const ANYWHERE: &str = "…";
 pub(crate) struct Paths<'w> {
     workflow: &'w Workflow<'w>,
     names: Vec<Pattern>,
-    paths: Vec<Pattern>,
+    of: Vec<Pattern>,
 }
 
 impl<'w> Paths<'w> {
@@ -23,7 +23,7 @@ impl<'w> Paths<'w> {
         let mut paths = Self {
             workflow,
             names: Vec::new(),
-            paths: Vec::new(),
+            of: Vec::new(),
         };
         for (index, role) in workflow.roles.iter().enumerate() {
             let (name, path) = match role.parent {
@@ -43,14 +43,14 @@ impl<'w> Paths<'w> {
                 }
             };
             paths.names.push(name);
-            paths.paths.push(path);
+            paths.of.push(path);
         }
         paths
     }
 
     /// The path of a role.
     pub(crate) fn path(&self, index: usize) -> Pattern {
-        self.paths.get(index).cloned().unwrap_or_default()
+        self.of.get(index).cloned().unwrap_or_default()
     }
 
     fn name(&self, index: usize) -> Pattern {
@@ -58,7 +58,7 @@ impl<'w> Paths<'w> {
     }
 
     /// What is left of a text below the root of the workflow; `None` if it may be anywhere.
-    pub(crate) fn below_root(&self, text: &Pattern) -> Option<Pattern> {
+    pub(crate) fn below_root(text: &Pattern) -> Option<Pattern> {
         text.strip_hole(ANYWHERE)
     }
 
@@ -115,7 +115,7 @@ impl<'w> Paths<'w> {
             },
             _ => None,
         };
-        role.filter(|role| *role < self.paths.len())
+        role.filter(|role| *role < self.of.len())
     }
 
     /// The role that many levels up. The root of an included file and the role that includes it are one (3.6).

@@ -82,7 +82,7 @@ codes! {
     NeverFires         "never-fires"         Warning  "a trigger that never fires";
     DuplicatePath      "duplicate-path"      Warning  "two roles with one path";
     Instantiate        "instantiate"         Error    "the role tree cannot be made";
-    IgnoredConstraint  "ignored-constraint"  Warning  "a constraint that AliECS does not look at, because another comes after it";
+    IgnoredConstraint  "ignored-constraint"  Warning  "a constraint that `AliECS` does not look at, because another comes after it";
     ConstraintConflict "constraint-conflict" Error    "two constraints of one role on one attribute";
 
     // Channels.

@@ -28,7 +28,7 @@ impl World for Assumed<'_> {
         // The one value that must have a shape.
         let cards = key
             .ends_with("/cards")
-            .then(|| r#"{"0": {"serial": "1", "endpoint": "0"}}"#);
+            .then_some(r#"{"0": {"serial": "1", "endpoint": "0"}}"#);
         Some(cards.unwrap_or(STAND_IN).to_owned())
     }
 

@@ -98,10 +98,10 @@ fn differ(
             Some((EntryKind::Tree, id)) => Some(*id),
             _ => None,
         });
-        let is_file = |side: &Option<&(EntryKind, gix::ObjectId)>| {
+        let is_file = |side: Option<&(EntryKind, gix::ObjectId)>| {
             side.is_some_and(|(kind, _)| *kind != EntryKind::Tree)
         };
-        if sides.iter().any(is_file) || depth >= DEPTH {
+        if sides.into_iter().any(is_file) || depth >= DEPTH {
             changed.insert(path.clone());
         }
         if below.iter().any(Option::is_some) && depth < DEPTH {

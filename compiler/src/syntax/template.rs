@@ -61,7 +61,6 @@ fn balanced_end(text: &str) -> Option<usize> {
             // Only raw texts have no escapes.
             (Some(b'"' | b'\''), b'\\') => at += 1,
             (Some(end), byte) if byte == end => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'' | b'`') => quote = Some(byte),
             (None, b'{') => open += 1,
             (None, b'}') if open > 0 => open -= 1,
