@@ -11,9 +11,12 @@ use crate::ir::Module;
 /// Default revisions by repository.
 pub type Revisions = BTreeMap<String, String>;
 
-/// Identity of the workflow template that `include: <text>` means in a module.
+/// Identity of the workflow template that `include: <text>` means in a module. Its name may be written with the extension
+/// of its file, which makes it no other workflow.
 pub fn included(module: &Module, text: &str, revisions: &Revisions) -> String {
-    let path = in_folder(module.home(), "workflows", text);
+    let (name, own) = text.split_at(text.find('@').unwrap_or(text.len()));
+    let name = name.strip_suffix(".yaml").unwrap_or(name);
+    let path = format!("{}{own}", in_folder(module.home(), "workflows", name));
     if text.contains('@') {
         path
     } else {
@@ -124,6 +127,8 @@ mod tests {
             let included = |text| included(&module, text, &none);
             assert_eq!(included("x"), "h/o/r/workflows/x@abc");
             assert_eq!(included("x@v1"), "h/o/r/workflows/x@v1");
+            assert_eq!(included("x.yaml"), "h/o/r/workflows/x@abc");
+            assert_eq!(included("x.yaml@v1"), "h/o/r/workflows/x@v1");
             assert_eq!(included("h/o/r/workflows/x"), "h/o/r/workflows/x@abc");
             assert_eq!(included("h/o/s/workflows/x@v1"), "h/o/s/workflows/x@v1");
             assert_eq!(loaded(&module, "t", &none), "h/o/r/tasks/t@abc");

@@ -3,6 +3,7 @@
 //! Everything here is evaluated, except what only the deployment knows (command lines and properties, in the task
 //! classes of the artefact) and what only a transition knows (the expressions of calls).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::duration::DurationError;
@@ -19,6 +20,8 @@ pub struct Instance {
     pub environment: Layers,
     /// What a person should know about how it came to be.
     pub warnings: Vec<InstantiateError>,
+    /// Identities of the workflow templates that were included, also of those of which nothing is left.
+    pub included: BTreeSet<String>,
 }
 
 /// A role of the tree.

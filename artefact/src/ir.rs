@@ -6,6 +6,7 @@ pub use crate::edition::Edition;
 use crate::evaluate::Home;
 use crate::evaluate::Learnt;
 use crate::expression::Expression;
+pub use partita_stdlib::Binding;
 
 /// Format version of the artefact file that this build writes; a newer one is refused.
 pub const FORMAT: u32 = 1;
@@ -116,7 +117,7 @@ pub struct Artefact {
     pub services: Vec<String>,
     /// Snapshot of the configuration store, pinned: full key (`o2/components/…`) to value.
     pub configuration: BTreeMap<String, String>,
-    /// What is still open: variables that must or may be given at instantiation.
+    /// What is still open: variables that must or may be given at instantiation, by name.
     pub parameters: Vec<Parameter>,
     /// Commands that make workflows, by identity (`<repository>/jit/<name>@<revision>`).
     pub commands: BTreeMap<String, String>,
@@ -127,6 +128,8 @@ pub struct Artefact {
     pub texts: BTreeMap<String, Template>,
     /// The revision that is meant where a file names another repository and no revision.
     pub revisions: BTreeMap<String, String>,
+    /// Nothing more may be given: the artefact holds only what the variables of [`Artefact::given`] reach.
+    pub closed: bool,
 }
 
 /// The results of DPL commands, pinned (`template-language.md` 7.2).
@@ -498,6 +501,10 @@ pub struct Limits {
 pub struct Parameter {
     /// Name.
     pub name: String,
+    /// What it holds: as declared in [`Parameter::spec`], else as its uses show.
+    pub kind: ParameterKind,
+    /// When its value is needed first; [`Binding::Run`] where nothing in the artefact reads it.
+    pub bound: Binding,
     /// Must be given: nothing defines it.
     pub required: bool,
     /// Default as written.
@@ -505,5 +512,30 @@ pub struct Parameter {
     /// GUI hints, if it is public.
     pub spec: Option<Box<VariableSpec>>,
     /// Where it is read, in source order.
-    pub used: Vec<Span>,
+    pub used: Vec<Use>,
+}
+
+/// What a parameter holds. All values are text; this is what the text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum ParameterKind {
+    /// Text, or not known to be anything else.
+    #[default]
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// A JSON list.
+    List,
+    /// A JSON object.
+    Map,
+}
+
+/// A place where a parameter is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// Where the text begins.
+    pub span: Span,
+    /// When the text is evaluated: the latest thing that it needs.
+    pub bound: Binding,
 }

@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod expression;
 mod functions;
+mod given;
 pub mod identity;
 pub mod instance;
 pub mod instantiate;
@@ -28,4 +29,5 @@ mod stack;
 pub mod store;
 pub mod surroundings;
 
+pub use given::GivenError;
 pub use stack::Stack;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use partita_artefact::ir::Layers;
+use partita_artefact::ir::{Artefact, Layers};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -80,6 +80,17 @@ pub(crate) fn assignments(set: &[String]) -> Result<BTreeMap<String, String>, Fa
             _ => Err(Failure::Usage(format!("--set {assignment}: expected NAME=VALUE"))),
         })
         .collect()
+}
+
+/// The variables around the root role of an environment: those of the artefact, and these on top.
+pub(crate) fn given(artefact: &Artefact, later: &Layers) -> Result<Layers, Failure> {
+    artefact.with_variables(later).map_err(|errors| {
+        let lines: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{error}: {}", error.hint()))
+            .collect();
+        Failure::Usage(lines.join("\n"))
+    })
 }
 
 /// Reads a text file named by an option.

@@ -14,6 +14,7 @@ mod graph;
 mod inputs;
 mod log;
 mod occ;
+mod parameters;
 mod run;
 mod show;
 mod stand_in;

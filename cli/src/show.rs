@@ -8,12 +8,13 @@ use partita_artefact::digest::{self, Digest};
 use partita_artefact::evaluate::{Snapshot, World};
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::instantiate::{InstantiateError, instantiate};
-use partita_artefact::ir::{Artefact, Source, Span};
+use partita_artefact::ir::{Artefact, Layers, Source};
 use partita_artefact::show;
 use partita_artefact::surroundings::assumed;
 
 use crate::failure::Failure;
-use crate::inputs::assignments;
+use crate::inputs::{assignments, given};
+use crate::parameters::{self, place};
 use crate::store;
 
 /// The unique identifiers of a tree that is only looked at: always the same one (docs/role-tree.md).
@@ -32,14 +33,14 @@ pub(crate) struct Show {
     /// Draw the role tree (what is done if nothing else is asked for)
     #[arg(long, group = "what")]
     tree: bool,
-    /// Print the role tree as JSON (docs/role-tree.md)
-    #[arg(long, group = "what")]
+    /// Print the role tree, or with --params the parameters, as JSON (docs/role-tree.md)
+    #[arg(long, conflicts_with_all = ["tree", "sources"])]
     json: bool,
     /// With --json: add the commands and properties of a dry deployment
-    #[arg(long, requires = "json")]
+    #[arg(long, requires = "json", conflicts_with = "params")]
     dry: bool,
     /// With --json: add the variables that each role sees
-    #[arg(long, requires = "json")]
+    #[arg(long, requires = "json", conflicts_with = "params")]
     stacks: bool,
     /// List what may and must still be given
     #[arg(long, group = "what")]
@@ -58,8 +59,10 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
         let (_, artefact) = store::find(folder, &self.artefact)?;
-        let text = if self.params {
-            parameters(&artefact)
+        let text = if self.params && self.json {
+            format!("{:#}\n", parameters::list(&artefact))
+        } else if self.params {
+            parameters::table(&artefact)
         } else if self.sources {
             sources(&artefact)
         } else {
@@ -70,12 +73,14 @@ impl Show {
     }
 
     fn tree_text(&self, artefact: &Artefact) -> Result<String, Failure> {
-        let mut given = artefact.given.clone();
-        given.user.extend(assignments(&self.set)?);
+        let later = Layers {
+            user: assignments(&self.set)?,
+            ..Layers::default()
+        };
         let missing: Vec<&str> = artefact
             .parameters
             .iter()
-            .filter(|parameter| parameter.required && !given.user.contains_key(&parameter.name))
+            .filter(|parameter| parameter.required && !later.user.contains_key(&parameter.name))
             .map(|parameter| parameter.name.as_str())
             .collect();
         // An open artefact is drawn as it was written; its JSON would have to invent values.
@@ -86,6 +91,7 @@ impl Show {
                 missing.join(", ")
             ));
         }
+        let given = given(artefact, &later)?;
         let world = Snapshot::new(artefact, || FIXED_UID.to_owned());
         // For a look any value will do of what the core will put around the tree; JSON is compared, and exact.
         let around = if self.json { given } else { assumed(&given) };
@@ -115,19 +121,6 @@ pub(crate) fn failed(artefact: &Artefact, errors: &[InstantiateError]) -> Failur
     Failure::No(lines.join("\n"))
 }
 
-/// `path:line:column`
-fn place(artefact: &Artefact, span: Span) -> String {
-    let path = usize::try_from(span.source)
-        .ok()
-        .and_then(|index| artefact.sources.get(index));
-    format!(
-        "{}:{}:{}",
-        path.map_or("?", |source| source.path.as_str()),
-        span.line,
-        span.column
-    )
-}
-
 fn one_role(
     artefact: &Artefact,
     mut instance: Instance,
@@ -152,25 +145,6 @@ fn take(role: Role, path: &str) -> Option<Role> {
         return Some(role);
     }
     role.roles.into_iter().find_map(|child| take(child, path))
-}
-
-fn parameters(artefact: &Artefact) -> String {
-    let mut text = String::new();
-    for parameter in &artefact.parameters {
-        let value = match (&parameter.default, parameter.required) {
-            (_, true) => "must be given".to_owned(),
-            (Some(default), false) => format!("= {default}"),
-            (None, false) => "may be given".to_owned(),
-        };
-        let _ = writeln!(text, "{} {value}", parameter.name);
-        if let Some(spec) = &parameter.spec {
-            let _ = writeln!(text, "    {} ({}, {})", spec.label, spec.kind, spec.panel);
-        }
-        for span in parameter.used.iter().take(3) {
-            let _ = writeln!(text, "    read at {}", place(artefact, *span));
-        }
-    }
-    text
 }
 
 fn sources(artefact: &Artefact) -> String {

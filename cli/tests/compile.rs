@@ -120,3 +120,50 @@ fn a_repository_that_is_not_there_is_the_surroundings_failing() {
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
 }
+
+#[test]
+fn what_was_given_is_bound_and_what_is_open_is_listed() {
+    let home = Home::new();
+    let run = |arguments: &[&str]| home.partita().args(arguments).output().unwrap();
+    let flp = examples().join("flp");
+    let flp = flp.to_str().unwrap();
+    let compiled = run(&["compile", "readout", "--repo", flp, "--set", "rate=7"]);
+    let open = hash(&stdout(&compiled));
+
+    let table = stdout(&run(&["show", &open, "--params"]));
+    assert!(
+        table.contains(
+            "hosts               list    instance   [\"localhost\"]\n    Hosts; in General; Machines"
+        ),
+        "{table}"
+    );
+    assert!(!table.contains("\nrate "), "{table}");
+    let list = stdout(&run(&["show", &open, "--params", "--json"]));
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let mut parameters = list.as_array().unwrap().iter();
+    let monitoring = parameters
+        .find(|parameter| parameter["name"] == "monitoring_enabled")
+        .unwrap();
+    assert_eq!(monitoring["type"], "bool");
+    assert_eq!(monitoring["public"]["widget"], "checkBox");
+    assert_eq!(monitoring["used"][0]["path"], "workflows/readout.yaml");
+
+    let refused = run(&["show", &open, "--set", "rate=8"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("variable `rate` is `7` in this artefact since it was compiled"),
+        "{}",
+        stderr(&refused)
+    );
+    assert!(run(&["show", &open, "--set", "rate=7"]).status.success());
+
+    let compiled = run(&["compile", "readout", "--repo", flp, "--closed"]);
+    let closed = hash(&stdout(&compiled));
+    assert_eq!(
+        stdout(&run(&["show", &closed, "--params"])),
+        "closed: nothing more may be given\n"
+    );
+    let refused = run(&["run", &closed, "--set", "rate=8"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("--closed"), "{}", stderr(&refused));
+}

@@ -303,6 +303,7 @@ mod tests {
             root,
             environment: Layers::default(),
             warnings: Vec::new(),
+            included: std::collections::BTreeSet::new(),
         });
         let edges = graph
             .edge_indices()

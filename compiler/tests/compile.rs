@@ -12,7 +12,7 @@ mod support;
 use std::path::Path;
 
 use partita_artefact::ir::Artefact;
-use partita_compiler::compile::compile;
+use partita_compiler::compile::{Request, compile};
 use partita_compiler::source::{Repositories, Repository};
 use support::{compile_files, folder, git, repositories, request, shown, write};
 
@@ -45,12 +45,24 @@ fn modules(artefact: &Artefact) -> Vec<&str> {
 
 #[test]
 fn a_workflow_with_all_it_needs() {
-    let outcome = compile_files(&FILES, &request("w", &[]));
+    let files: Vec<_> = FILES
+        .into_iter()
+        .filter(|(path, _)| !path.contains("broken"))
+        .collect();
+    let outcome = compile_files(&files, &request("w", &[]));
     assert_eq!(shown(&outcome), "");
     let artefact = outcome.artefact.unwrap();
     assert_eq!(artefact.root, "local/workflows/w");
-    assert_eq!(modules(&artefact), ["local/workflows/sub", "local/workflows/w"]);
-    assert_eq!(artefact.classes.keys().collect::<Vec<_>>(), ["local/tasks/t"]);
+    let all = [
+        "local/workflows/extra",
+        "local/workflows/sub",
+        "local/workflows/w",
+    ];
+    assert_eq!(modules(&artefact), all);
+    assert_eq!(
+        artefact.classes.keys().collect::<Vec<_>>(),
+        ["local/tasks/t", "local/tasks/u"]
+    );
     let root = &artefact.modules[&artefact.root];
     assert!(root.public);
     assert_eq!(root.description.as_deref(), Some("All of it"));
@@ -61,6 +73,88 @@ fn a_workflow_with_all_it_needs() {
         .collect();
     insta::assert_debug_snapshot!(sources);
     insta::assert_debug_snapshot!(artefact.parameters);
+}
+
+#[test]
+fn a_closed_artefact_holds_what_is_reached() {
+    let closed = Request {
+        closed: true,
+        ..request("w", &[("extra", "extra")])
+    };
+    let artefact = compile_files(&FILES, &closed).artefact.unwrap();
+    assert_eq!(modules(&artefact), ["local/workflows/sub", "local/workflows/w"]);
+    assert_eq!(artefact.classes.keys().collect::<Vec<_>>(), ["local/tasks/t"]);
+    assert!(artefact.closed && artefact.parameters.is_empty());
+}
+
+#[test]
+fn a_closed_artefact_holds_what_the_environment_may_still_decide() {
+    let files = [
+        (
+            "workflows/w.yaml",
+            "name: w\nroles:\n  - {name: a, include: \"sub-{{ core_hostname == 'x' ? 'a' : 'b' }}\"}\n",
+        ),
+        (
+            "workflows/sub-a.yaml",
+            "name: sub-a\nroles: [{name: t, task: {load: t}}]\n",
+        ),
+        (
+            "workflows/sub-b.yaml",
+            "name: sub-b\nroles: [{name: t, task: {load: t}}]\n",
+        ),
+        ("workflows/other.yaml", "name: other\nroles: []\n"),
+        ("tasks/t.yaml", "name: t\ncommand: {value: \"true\"}\n"),
+    ];
+    let closed = Request {
+        closed: true,
+        ..request("w", &[])
+    };
+    let outcome = compile_files(&files, &closed);
+    let artefact = outcome.artefact.expect("an artefact");
+    assert_eq!(
+        modules(&artefact),
+        [
+            "local/workflows/sub-a",
+            "local/workflows/sub-b",
+            "local/workflows/w"
+        ]
+    );
+}
+
+#[test]
+fn bound_variables_narrow_what_is_linked() {
+    let folder = |name: &str| {
+        let text = format!("name: {name}\nroles: [{{name: t, task: {{load: t}}}}]\n");
+        (format!("workflows/{name}.yaml"), text)
+    };
+    let names = ["readout-a", "readout-b", "qc-a"].map(folder);
+    let mut files: Vec<(&str, &str)> = names
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    files.extend([
+        (
+            "workflows/w.yaml",
+            "name: w\ndefaults: {detector: a, kind: readout}\nroles:\n  - {name: x, include: \"{{ kind }}-{{ \
+             strings.ToLower(detector) }}\"}\n",
+        ),
+        ("tasks/t.yaml", "name: t\ncommand: {value: \"true\"}\n"),
+    ]);
+    for (given, expected) in [
+        (vec![], vec!["qc-a", "readout-a", "readout-b"]),
+        (vec![("kind", "readout")], vec!["readout-a", "readout-b"]),
+        (vec![("kind", "readout"), ("detector", "B")], vec!["readout-b"]),
+        (vec![("detector", "A")], vec!["qc-a", "readout-a", "readout-b"]),
+    ] {
+        let outcome = compile_files(&files, &request("w", &given));
+        let artefact = outcome.artefact.expect("an artefact");
+        let found: Vec<&str> = modules(&artefact)
+            .into_iter()
+            .filter_map(|identity| identity.strip_prefix("local/workflows/"))
+            .filter(|name| *name != "w")
+            .collect();
+        assert_eq!(found, expected, "{given:?}");
+    }
 }
 
 #[test]
@@ -201,7 +295,7 @@ fn a_folder_inside_a_repository_is_one_too() {
     let after = compile(&request("w@main", &[]), &repositories(&inner))
         .artefact
         .unwrap();
-    assert_eq!(after.sources.len(), 3);
+    assert_eq!(after.sources.len(), FILES.len());
     assert!(after.sources.iter().all(|source| source.revision.len() == 40));
 }
 

@@ -8,10 +8,10 @@ use prost::Message;
 
 use super::{DecodeError, MAGIC, MAX_FILE, MAX_ROLE_DEPTH, MAX_TEXT, node};
 use crate::ir::{
-    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode,
-    Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Limits, Module, OutboundTemplate,
-    Parameter, Part, Pins, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable,
-    VariableSpec, Wants,
+    Addressing, Artefact, Binding, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate,
+    ControlMode, Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Limits, Module,
+    OutboundTemplate, Parameter, ParameterKind, Part, Pins, Range, RoleTemplate, Source, Span, TaskClass,
+    Template, TraitsTemplate, Use, Variable, VariableSpec, Wants,
 };
 
 type Decoded<T> = Result<T, DecodeError>;
@@ -116,6 +116,7 @@ impl Decoder {
                 Ok((self.text(text.text)?, self.template(text.template.as_ref())?))
             })?,
             revisions: self.pairs(&message.revisions)?,
+            closed: message.closed,
         })
     }
 
@@ -151,10 +152,12 @@ impl Decoder {
     fn parameter(&self, parameter: &wire::Parameter) -> Decoded<Parameter> {
         Ok(Parameter {
             name: self.text(parameter.name)?,
+            kind: kind(parameter.kind)?,
+            bound: binding(parameter.bound)?,
             required: parameter.required,
             default: parameter.default.map(|text| self.text(text)).transpose()?,
             spec: self.spec(parameter.spec.as_ref())?,
-            used: parameter.used.iter().map(span).collect(),
+            used: each(&parameter.used, used)?,
         })
     }
 
@@ -422,4 +425,32 @@ fn mode(mode: i32) -> Decoded<ControlMode> {
         wire::ControlMode::KubernetesDirect => ControlMode::Kubernetes(KubernetesMode::Direct),
         wire::ControlMode::KubernetesFairmq => ControlMode::Kubernetes(KubernetesMode::Fairmq),
     })
+}
+
+fn used(message: &wire::Use) -> Decoded<Use> {
+    Ok(Use {
+        span: optional_span(message.span.as_ref()),
+        bound: binding(message.bound)?,
+    })
+}
+
+fn kind(kind: i32) -> Decoded<ParameterKind> {
+    match wire::ParameterKind::try_from(kind) {
+        Ok(wire::ParameterKind::String) => Ok(ParameterKind::String),
+        Ok(wire::ParameterKind::Number) => Ok(ParameterKind::Number),
+        Ok(wire::ParameterKind::Bool) => Ok(ParameterKind::Bool),
+        Ok(wire::ParameterKind::List) => Ok(ParameterKind::List),
+        Ok(wire::ParameterKind::Map) => Ok(ParameterKind::Map),
+        Err(_) => Err(DecodeError::Invalid("an unknown kind of parameter")),
+    }
+}
+
+fn binding(bound: i32) -> Decoded<Binding> {
+    match wire::Binding::try_from(bound) {
+        Ok(wire::Binding::Compile) => Ok(Binding::Compile),
+        Ok(wire::Binding::Instance) => Ok(Binding::Instance),
+        Ok(wire::Binding::Deploy) => Ok(Binding::Deploy),
+        Ok(wire::Binding::Run) => Ok(Binding::Run),
+        Err(_) => Err(DecodeError::Invalid("an unknown binding time")),
+    }
 }

@@ -7,9 +7,10 @@ use prost::Message;
 
 use super::{EncodeError, MAGIC, MAX_FILE, MAX_ROLE_DEPTH, node};
 use crate::ir::{
-    Addressing, Artefact, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate, ControlMode,
-    Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Module, OutboundTemplate, Parameter,
-    Part, Range, RoleTemplate, Source, Span, TaskClass, Template, TraitsTemplate, Variable, VariableSpec,
+    Addressing, Artefact, Binding, Body, ChannelTemplate, Code, CommandTemplate, ConstraintTemplate,
+    ControlMode, Edition, FORMAT, InboundTemplate, Iterator, KubernetesMode, Layers, Module,
+    OutboundTemplate, Parameter, ParameterKind, Part, Range, RoleTemplate, Source, Span, TaskClass, Template,
+    TraitsTemplate, Variable, VariableSpec,
 };
 
 /// The file of an artefact.
@@ -119,6 +120,7 @@ impl<'a> Encoder<'a> {
                 })
                 .collect::<Encoded<_>>()?,
             revisions: self.pairs(&artefact.revisions),
+            closed: artefact.closed,
             strings: self.strings(),
         })
     }
@@ -154,10 +156,19 @@ impl<'a> Encoder<'a> {
     fn parameter(&mut self, parameter: &'a Parameter) -> wire::Parameter {
         wire::Parameter {
             name: self.text(&parameter.name),
+            kind: kind(parameter.kind).into(),
+            bound: binding(parameter.bound).into(),
             required: parameter.required,
             default: parameter.default.as_ref().map(|text| self.text(text)),
             spec: parameter.spec.as_deref().map(|spec| self.spec(spec)),
-            used: parameter.used.iter().map(|span| wire_span(*span)).collect(),
+            used: parameter
+                .used
+                .iter()
+                .map(|used| wire::Use {
+                    span: Some(wire_span(used.span)),
+                    bound: binding(used.bound).into(),
+                })
+                .collect(),
         }
     }
 
@@ -440,5 +451,24 @@ fn mode(mode: ControlMode) -> wire::ControlMode {
         ControlMode::Kubernetes(KubernetesMode::KubectlFairmq) => wire::ControlMode::KubectlFairmq,
         ControlMode::Kubernetes(KubernetesMode::Direct) => wire::ControlMode::KubernetesDirect,
         ControlMode::Kubernetes(KubernetesMode::Fairmq) => wire::ControlMode::KubernetesFairmq,
+    }
+}
+
+fn kind(kind: ParameterKind) -> wire::ParameterKind {
+    match kind {
+        ParameterKind::String => wire::ParameterKind::String,
+        ParameterKind::Number => wire::ParameterKind::Number,
+        ParameterKind::Bool => wire::ParameterKind::Bool,
+        ParameterKind::List => wire::ParameterKind::List,
+        ParameterKind::Map => wire::ParameterKind::Map,
+    }
+}
+
+fn binding(bound: Binding) -> wire::Binding {
+    match bound {
+        Binding::Compile => wire::Binding::Compile,
+        Binding::Instance => wire::Binding::Instance,
+        Binding::Deploy => wire::Binding::Deploy,
+        Binding::Run => wire::Binding::Run,
     }
 }

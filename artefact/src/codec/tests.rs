@@ -265,9 +265,18 @@ fn artefact() -> impl Strategy<Value = Artefact> {
         blob,
         dirty,
     });
-    let parameter = (text(), any::<bool>(), option::of(text()), vec(span(), 0..2));
+    let bound = prop::sample::select(vec![
+        Binding::Compile,
+        Binding::Instance,
+        Binding::Deploy,
+        Binding::Run,
+    ]);
+    let used = (span(), bound).prop_map(|(span, bound)| Use { span, bound });
+    let parameter = (text(), any::<bool>(), option::of(text()), vec(used, 0..2));
     let parameter = parameter.prop_map(|(name, required, default, used)| Parameter {
         name,
+        kind: ParameterKind::List,
+        bound: Binding::Deploy,
         required,
         default,
         spec: Some(Box::default()),
@@ -299,6 +308,7 @@ fn artefact() -> impl Strategy<Value = Artefact> {
             pins: Pins { packages, workflows },
             texts,
             revisions,
+            closed: true,
         }
     })
 }

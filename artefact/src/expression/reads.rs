@@ -1,5 +1,7 @@
 //! What an expression reads of the variables around it.
 
+use partita_stdlib::Function;
+
 use super::{Expression, Node};
 
 /// The variables that an expression reads, as far as they can be told without evaluating it.
@@ -13,6 +15,10 @@ pub struct Reads<'a> {
     pub any: bool,
     /// What it calls by a plain name: functions of the language and of the library.
     pub calls: Vec<&'a str>,
+    /// The functions of the library that it calls.
+    pub functions: Vec<&'static Function>,
+    /// It asks a service.
+    pub services: bool,
 }
 
 /// One place where a variable is read.
@@ -115,7 +121,10 @@ impl<'a> Reader<'a> {
     fn member(&mut self, object: &'a Expression, property: &'a Expression) {
         match (&object.node, &property.node) {
             (Node::Name(env), Node::Str(name)) if env == "$env" => self.name(name, property.at),
-            (Node::Name(namespace), _) if self.is_namespace(namespace) => self.expression(property),
+            (Node::Name(namespace), _) if self.is_namespace(namespace) => {
+                self.reads.services |= partita_stdlib::service(namespace).is_some();
+                self.expression(property);
+            }
             _ => {
                 self.expression(object);
                 self.expression(property);
@@ -142,6 +151,7 @@ impl<'a> Reader<'a> {
                 member
             }
         };
+        self.reads.functions.extend(function);
         match function.map(|function| function.id) {
             Some(partita_stdlib::Id::PrefixedOverride) => {
                 let text = |index: usize| match arguments.get(index).map(|argument| &argument.node) {
@@ -167,7 +177,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The function of the library that a callee is, where it is a member.
-fn library_member(callee: &Node) -> Option<&'static partita_stdlib::Function> {
+fn library_member(callee: &Node) -> Option<&'static Function> {
     let Node::Member { object, property, .. } = callee else {
         return None;
     };

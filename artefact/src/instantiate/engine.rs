@@ -31,6 +31,7 @@ pub(super) struct Engine<'a> {
     roles: usize,
     /// Identities of the includes we are in, outermost first.
     including: Vec<String>,
+    included: BTreeSet<String>,
     /// What turns out disabled stays in the tree, marked so: somebody wants to know why.
     keep: bool,
 }
@@ -72,6 +73,7 @@ impl<'a> Engine<'a> {
             warnings: Vec::new(),
             roles: 0,
             including: Vec::new(),
+            included: BTreeSet::new(),
             keep: false,
         }
     }
@@ -86,6 +88,7 @@ impl<'a> Engine<'a> {
                 root,
                 environment: given.clone(),
                 warnings: self.warnings,
+                included: self.included,
             }),
             errors,
         }
@@ -98,6 +101,7 @@ impl<'a> Engine<'a> {
                 root,
                 environment: given.clone(),
                 warnings: self.warnings,
+                included: self.included,
             }),
             // What is only a warning comes last: whoever mends the errors should see it in the same look.
             _ => Err(self.errors.into_iter().chain(self.warnings).collect()),
@@ -539,6 +543,9 @@ impl<'a> Engine<'a> {
             );
         }
         self.including.push(identity.clone());
+        if !self.included.contains(&identity) {
+            self.included.insert(identity.clone());
+        }
         let stack = around.stack.below(&role.layers);
         let mut inside = Around {
             stack: &stack,

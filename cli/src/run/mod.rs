@@ -15,7 +15,7 @@ use partita_services::{Answerer, Registry, Service, TestPlugin};
 
 use crate::compile::compiled;
 use crate::failure::Failure;
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, given};
 use crate::store;
 
 /// Run a workflow on this machine: deploy, configure, start, stop, and leave nothing behind.
@@ -95,22 +95,7 @@ impl Run {
 
     /// All variables: those of the artefact, and those of this command on top.
     fn given(&self, artefact: &Artefact) -> Result<Layers, Failure> {
-        let given = artefact.given.clone().with(&self.inputs.layers()?);
-        let layers = [&given.defaults, &given.vars, &given.user];
-        let missing: Vec<String> = artefact
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.required)
-            .filter(|parameter| !layers.iter().any(|layer| layer.contains_key(&parameter.name)))
-            .map(|parameter| format!("--set {}=…", parameter.name))
-            .collect();
-        if missing.is_empty() {
-            return Ok(given);
-        }
-        Err(Failure::Usage(format!(
-            "the artefact is open: give {}",
-            missing.join(" ")
-        )))
+        given(artefact, &self.inputs.layers()?)
     }
 
     fn configuration(&self, artefact: &Artefact) -> Result<Config, Failure> {

@@ -20,7 +20,7 @@ pub(super) fn parse(artefact: &mut Artefact, text: String) -> bool {
     true
 }
 
-/// Parses what may be needed once the missing variables are given.
+/// Parses what may be needed when an environment is created and later.
 pub(super) fn supply(artefact: &mut Artefact) {
     let mut texts: BTreeSet<String> = artefact.commands.values().cloned().collect();
     let mut legacy = false;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use partita_artefact::evaluate::Home;
 use partita_artefact::identity::{self, Revisions};
-use partita_artefact::ir::{Body, Edition, Module, Part, Pins, Source, TaskClass, Template};
+use partita_artefact::ir::{Body, Edition, Module, Pins, Source, TaskClass, Template};
 use partita_artefact::similar::closest;
 
 use super::{Session, walk};
@@ -235,85 +235,6 @@ impl<'r> Loader<'r> {
             .collect()
     }
 
-    /// Reads every workflow of the repositories of all modules read so far that have a templated include, and every
-    /// task template where a `load` is templated: what they mean is not known before the variables are.
-    pub(crate) fn candidates(&mut self) {
-        let mut done = 0;
-        while done < self.modules.len() {
-            done = self.modules.len();
-            let mut modules = Vec::new();
-            let mut classes = Vec::new();
-            let mut commands = Vec::new();
-            for module in self.modules.values() {
-                let bodies = || walk::roles(&module.root).into_iter().map(|role| &role.body);
-                let place = (module.repository.clone(), module.revision.clone());
-                if bodies().any(|body| matches!(body, Body::Include(text) if text.literal().is_none())) {
-                    modules.push(place.clone());
-                }
-                if bodies().any(|body| matches!(body, Body::Task { load, .. } if load.literal().is_none())) {
-                    classes.push(place.clone());
-                }
-                if makes_workflows(module) {
-                    commands.push(place);
-                }
-            }
-            for (repository, revision) in modules {
-                // What cannot be listed cannot be read either, and the file that is then missing will show that.
-                self.workflows(&repository, &revision).unwrap_or_default();
-            }
-            for (repository, revision) in classes {
-                self.tasks(&repository, &revision).unwrap_or_default();
-            }
-            for (repository, revision) in commands {
-                let home = Home {
-                    repository: &repository,
-                    revision: &revision,
-                };
-                for name in self.command_names(home).unwrap_or_default() {
-                    self.command(&identity::command(home, &name));
-                }
-            }
-        }
-    }
-
-    /// Reads every workflow template of a repository that is open; gives their names and identities.
-    pub(crate) fn workflows(
-        &mut self,
-        repository: &str,
-        revision: &str,
-    ) -> Result<Vec<(String, String)>, SourceError> {
-        let mut found = Vec::new();
-        for name in self.names(repository, revision, "workflows")? {
-            let home = Home { repository, revision };
-            let identity = identity::workflow(home, &name);
-            self.module(&identity);
-            found.push((name, identity));
-        }
-        Ok(found)
-    }
-
-    /// Reads every task template of a repository that is open; gives how many there are.
-    pub(crate) fn tasks(&mut self, repository: &str, revision: &str) -> Result<usize, SourceError> {
-        let names = self.names(repository, revision, "tasks")?;
-        for name in &names {
-            let home = Home { repository, revision };
-            self.class(&identity::task(home, name));
-        }
-        Ok(names.len())
-    }
-
-    fn command_names(&self, home: Home<'_>) -> Result<Vec<String>, SourceError> {
-        let key = (home.repository.to_owned(), home.revision.to_owned());
-        let Some(snapshot) = self.snapshots.get(&key) else {
-            return Ok(Vec::new());
-        };
-        let paths = snapshot.list("jit", "")?;
-        Ok(paths
-            .iter()
-            .filter_map(|path| path.strip_prefix("jit/").map(str::to_owned))
-            .collect())
-    }
-
     fn read_module(&mut self, identity: &str) -> Result<Module, Vec<Diagnostic>> {
         let location = location(identity, "workflows")?;
         let read = self.read(&location, identity)?;
@@ -370,23 +291,9 @@ impl<'r> Loader<'r> {
         let failed = |error: &dyn std::fmt::Display| vec![Diagnostic::error(Code::Source, error.to_string())];
         let identifier = location.repository.clone().unwrap_or_default();
         let pinned = location.revision.clone().unwrap_or_default();
-        let key = (identifier.clone(), pinned);
-        if !self.snapshots.contains_key(&key) {
-            let repository = self
-                .repositories
-                .get(&identifier)
-                .map_err(|error| failed(&error))?;
-            let snapshot = repository
-                .snapshot(location.revision.as_deref())
-                .map_err(|error| failed(&error))?;
-            // What it leads to in the same repository is read from the same snapshot.
-            let pinned = (identifier.clone(), snapshot.revision());
-            self.snapshots.entry(pinned).or_insert(snapshot);
-            self.snapshots.insert(key.clone(), snapshot);
-        }
-        let Some(snapshot) = self.snapshots.get(&key).copied() else {
-            return Err(Vec::new());
-        };
+        let snapshot = self
+            .snapshot(&identifier, &pinned)
+            .map_err(|error| failed(&error))?;
         let snapshot = &snapshot;
         let edition = self.edition(snapshot).map_err(|error| failed(&error))?;
         let path = location.path();
@@ -417,6 +324,21 @@ impl<'r> Loader<'r> {
         })
     }
 
+    /// The files of a repository at a revision; without one, as they stand.
+    pub(super) fn snapshot(&mut self, identifier: &str, revision: &str) -> Result<Snapshot<'r>, SourceError> {
+        let key = (identifier.to_owned(), revision.to_owned());
+        if let Some(snapshot) = self.snapshots.get(&key) {
+            return Ok(*snapshot);
+        }
+        let pinned = (!revision.is_empty()).then_some(revision);
+        let snapshot = self.repositories.get(identifier)?.snapshot(pinned)?;
+        // What it leads to in the same repository is read from the same snapshot.
+        let itself = (identifier.to_owned(), snapshot.revision());
+        self.snapshots.entry(itself).or_insert(snapshot);
+        self.snapshots.insert(key, snapshot);
+        Ok(snapshot)
+    }
+
     /// The edition that the files of a snapshot are written in: what its `partita.toml` says.
     fn edition(&mut self, snapshot: &Snapshot<'_>) -> Result<Edition, SourceError> {
         let key = (snapshot.repository().to_owned(), snapshot.revision());
@@ -429,27 +351,10 @@ impl<'r> Loader<'r> {
         self.settings.insert(key, settings);
         Ok(edition)
     }
-
-    fn names(&self, repository: &str, revision: &str, folder: &str) -> Result<Vec<String>, SourceError> {
-        let key = (repository.to_owned(), revision.to_owned());
-        self.snapshots
-            .get(&key)
-            .map_or(Ok(Vec::new()), |snapshot| names(snapshot, folder))
-    }
-}
-
-/// Whether it asks for the results of DPL commands.
-fn makes_workflows(module: &Module) -> bool {
-    let code = |part: &Part| matches!(part, Part::Expression(code) if code.text.contains("Generate"));
-    let roles = walk::roles(&module.root);
-    roles
-        .into_iter()
-        .flat_map(walk::role_templates)
-        .any(|template| template.parts.iter().any(code))
 }
 
 /// Names of the templates in a folder and those below it.
-fn names(snapshot: &Snapshot<'_>, folder: &str) -> Result<Vec<String>, SourceError> {
+pub(super) fn names(snapshot: &Snapshot<'_>, folder: &str) -> Result<Vec<String>, SourceError> {
     let paths = snapshot.list(folder, ".yaml")?;
     let prefix = format!("{folder}/");
     let name = |path: &String| {

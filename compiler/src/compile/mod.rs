@@ -1,9 +1,14 @@
 //! The whole way from a request to an artefact: find the workflow, read what it needs, try to make its tree, and say
 //! what is wrong or still open.
 
+mod binding;
+mod candidates;
+mod certain;
+mod kinds;
 mod late;
 pub(crate) mod load;
-pub(crate) mod parameters;
+mod parameters;
+mod pattern;
 mod session;
 mod traps;
 pub(crate) mod trial;
@@ -11,11 +16,13 @@ pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use partita_artefact::instance::{Instance, Kind};
 use partita_artefact::ir::{Artefact, Edition, Layers, Pins};
 
 use crate::check::expressions::old_names;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::Repositories;
+use binding::Known;
 use load::Loader;
 pub use session::Session;
 
@@ -34,7 +41,8 @@ pub struct Request {
     pub edition: Option<Edition>,
     /// What DPL commands make, on top of what the repository has pinned (`partita.lock`).
     pub pins: Pins,
-    /// No variable will be given later. Then an undefined one is an error; otherwise it is a parameter.
+    /// No variable will be given later. Then an undefined one is an error and not a parameter, and only the files that
+    /// these variables reach are linked.
     pub closed: bool,
 }
 
@@ -85,23 +93,28 @@ fn run(request: &Request, repositories: &Repositories, session: Option<&mut Sess
         configuration: request.configuration.clone(),
         pins: loader.lock(&root),
         root,
+        closed: request.closed,
         ..Artefact::default()
     };
     artefact.pins.workflows.extend(request.pins.workflows.clone());
     if !request.pins.packages.is_empty() {
         artefact.pins.packages.clone_from(&request.pins.packages);
     }
-    let tried = trial::run(&mut artefact, &mut loader, request.closed);
+    let tried = trial::run(&mut artefact, &mut loader);
     let mut diagnostics = tried.diagnostics;
-    if tried.open {
-        loader.candidates();
+    let decided = artefact.closed
+        && tried.instance.is_some()
+        && Known::new(&artefact, &loader.modules).decides(&loader.modules);
+    if !decided {
+        loader.candidates(&artefact);
     }
     artefact.modules = std::mem::take(&mut loader.modules);
     artefact.classes = std::mem::take(&mut loader.classes);
     artefact.commands = std::mem::take(&mut loader.commands);
-    if tried.open {
-        late::supply(&mut artefact);
+    if let Some(instance) = tried.instance.filter(|_| decided) {
+        keep_reached(&mut artefact, &instance);
     }
+    late::supply(&mut artefact);
     let read = |repository: &String| {
         loader
             .sources
@@ -122,6 +135,21 @@ fn run(request: &Request, repositories: &Repositories, session: Option<&mut Sess
         unpinned: tried.unpinned,
         ..outcome
     }
+}
+
+/// Drops the files that the only tree which a closed artefact can make does not need.
+fn keep_reached(artefact: &mut Artefact, instance: &Instance) {
+    let mut classes = BTreeSet::new();
+    instance.walk(&mut |role, _| {
+        if let Kind::Task(task) = &role.kind {
+            classes.insert(task.class.clone());
+        }
+    });
+    let root = artefact.root.clone();
+    artefact
+        .modules
+        .retain(|identity, _| *identity == root || instance.included.contains(identity));
+    artefact.classes.retain(|identity, _| classes.contains(identity));
 }
 
 /// Puts files and findings in their canonical order. An error takes the artefact away.
@@ -153,7 +181,7 @@ pub(crate) fn finish(
             for parameter in &mut artefact.parameters {
                 parameter
                     .used
-                    .sort_by_key(|span| (span.source, span.line, span.column));
+                    .sort_by_key(|used| (used.span.source, used.span.line, used.span.column));
             }
             artefact.sources = sources.iter().map(|file| file.source.clone()).collect();
             artefact

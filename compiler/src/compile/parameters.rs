@@ -1,40 +1,18 @@
-//! What is still open in an artefact: the names that are read, and what they are by default.
+//! What is still open in an artefact: the names that are read, what they hold, when they are needed, and what they are
+//! by default.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_artefact::expression::{Expression, Node};
-use partita_artefact::ir::{Artefact, Body, Parameter, Part, Span, Template, Variable, VariableSpec};
+use partita_artefact::expression::Expression;
+use partita_artefact::ir::{
+    Artefact, Binding, Body, Parameter, ParameterKind, RoleTemplate, Span, TaskClass, Template, Use,
+    Variable, VariableSpec,
+};
 
+use super::binding::{Known, expressions, from_the_core, variables};
+use super::kinds::Kinds;
 use super::walk;
-
-/// Names that the core defines when it creates an environment, deploys a task or starts a run (3.1, 3.7): nobody
-/// has to give them.
-const FROM_THE_CORE: [&str; 24] = [
-    "__fmq_cleanup_count",
-    "consul_base_uri",
-    "consul_endpoint",
-    "consul_hostname",
-    "consul_port",
-    "core_hostname",
-    "detectors",
-    "enter_state_time_ms",
-    "environment_id",
-    "framework_id",
-    "last_request_user",
-    "lhc_period",
-    "pdp_n_hbf_per_tf",
-    "runNumber",
-    "run_end_completion_time_ms",
-    "run_end_time_ms",
-    "run_number",
-    "run_start_completion_time_ms",
-    "run_start_time_ms",
-    "task_class_name",
-    "task_hostname",
-    "task_id",
-    "task_name",
-    "task_parent_role",
-];
 
 /// Where one name is defined first and read.
 #[derive(Default)]
@@ -42,157 +20,163 @@ struct Name<'a> {
     default: Option<&'a Template>,
     spec: Option<&'a VariableSpec>,
     defined: bool,
-    read: BTreeSet<(u32, u32, u32)>,
+    read: BTreeMap<(u32, u32, u32), Binding>,
 }
 
-#[derive(Default)]
 struct Names<'a> {
-    names: BTreeMap<&'a str, Name<'a>>,
+    known: Known<'a>,
+    found: BTreeMap<Cow<'a, str>, Name<'a>>,
+    kinds: Kinds<'a>,
     iterators: BTreeSet<&'a str>,
+    /// Set by what a call returns.
+    returned: BTreeSet<&'a str>,
 }
 
-/// The parameters of `artefact`, by name. `undefined` are those without which its tree cannot be made.
-pub(super) fn parameters(artefact: &Artefact, undefined: &BTreeSet<String>) -> Vec<Parameter> {
-    let mut names = Names::default();
-    // The defaults of the root are what a person sees, so it comes first.
-    let root = artefact.modules.get(&artefact.root);
-    let others = artefact
-        .modules
-        .iter()
-        .filter(|(identity, _)| **identity != artefact.root)
-        .map(|(_, module)| module);
-    for module in root.into_iter().chain(others) {
-        for role in walk::roles(&module.root) {
-            if let Some(iterator) = &role.iterator {
-                names.iterators.insert(&iterator.variable);
-            }
-            names.define(&role.defaults);
-            names.define(&role.vars);
-            let call = match &role.body {
-                Body::Call { func, function, .. } => Some((func, function)),
-                _ => None,
-            };
-            for template in walk::role_templates(role) {
-                names.read(template);
-            }
-            if let Some((func, Some(function))) = call {
-                // An undefined name in a call is nothing, so it need not be given.
-                names.read_expression(&function.expression, func.span);
-            }
-        }
+/// The parameters of `artefact`, by name. `undefined` are those that its tree reads and nothing defines, and whether it
+/// reads them in any case.
+pub(super) fn parameters(artefact: &Artefact, undefined: &BTreeMap<String, bool>) -> Vec<Parameter> {
+    if artefact.closed {
+        return Vec::new();
     }
-    for class in artefact.classes.values() {
-        names.define(&class.defaults);
-        names.define(&class.vars);
-        for template in walk::class_templates(class) {
-            names.read(template);
-        }
-    }
+    let names = Names::of(artefact);
     let open = |name: &str, found: &Name<'_>| {
+        let from_elsewhere = names.iterators.contains(name) || names.returned.contains(name);
         !artefact.given.user.contains_key(name)
             && (found.spec.is_some() || !found.read.is_empty())
-            && !FROM_THE_CORE.contains(&name)
-            && (found.defined || undefined.contains(name) || !names.iterators.contains(name))
+            && from_the_core(name).is_none()
+            && (found.defined || undefined.contains_key(name) || !from_elsewhere)
+    };
+    let parameter = |name: &str, found: &Name<'_>| {
+        let layer = || {
+            artefact
+                .given
+                .vars
+                .get(name)
+                .or_else(|| artefact.given.defaults.get(name))
+        };
+        let default = found.default.map(Template::source).or_else(|| layer().cloned());
+        let declared = found.spec.and_then(|spec| declared(&spec.kind));
+        Parameter {
+            name: name.to_owned(),
+            kind: declared.unwrap_or_else(|| names.kinds.of(name, default.as_deref())),
+            bound: found.read.values().min().copied().unwrap_or(Binding::Run),
+            required: undefined.get(name).copied().unwrap_or_default(),
+            default,
+            spec: found.spec.map(|spec| Box::new(spec.clone())),
+            used: found.uses(),
+        }
     };
     names
-        .names
+        .found
         .iter()
         .filter(|(name, found)| open(name, found))
-        .map(|(name, found)| Parameter {
-            name: (*name).to_owned(),
-            required: undefined.contains(*name),
-            default: found.default.map(Template::source),
-            spec: found.spec.map(|spec| Box::new(spec.clone())),
-            used: found
-                .read
-                .iter()
-                .map(|&(source, line, column)| Span { source, line, column })
-                .collect(),
-        })
+        .map(|(name, found)| parameter(name, found))
         .collect()
 }
 
+/// The `type` of a specification.
+fn declared(kind: &str) -> Option<ParameterKind> {
+    match kind {
+        "string" => Some(ParameterKind::String),
+        "number" => Some(ParameterKind::Number),
+        "bool" => Some(ParameterKind::Bool),
+        "list" => Some(ParameterKind::List),
+        "map" => Some(ParameterKind::Map),
+        _ => None,
+    }
+}
+
+impl Name<'_> {
+    fn uses(&self) -> Vec<Use> {
+        let each = self.read.iter().map(|(&(source, line, column), &bound)| Use {
+            span: Span { source, line, column },
+            bound,
+        });
+        each.collect()
+    }
+}
+
 impl<'a> Names<'a> {
+    fn of(artefact: &'a Artefact) -> Self {
+        let mut names = Self {
+            known: Known::new(artefact, &artefact.modules),
+            found: BTreeMap::new(),
+            kinds: Kinds::default(),
+            iterators: BTreeSet::new(),
+            returned: BTreeSet::new(),
+        };
+        // The defaults of the root are what a person sees, so it comes first.
+        let root = artefact.modules.get(&artefact.root);
+        let others = artefact
+            .modules
+            .iter()
+            .filter(|(identity, _)| **identity != artefact.root)
+            .map(|(_, module)| module);
+        for module in root.into_iter().chain(others) {
+            for role in walk::roles(&module.root) {
+                names.role(role);
+            }
+        }
+        for class in artefact.classes.values() {
+            names.class(class);
+        }
+        names
+    }
+
+    fn role(&mut self, role: &'a RoleTemplate) {
+        if let Some(iterator) = &role.iterator {
+            self.iterators.insert(&iterator.variable);
+        }
+        self.define(&role.defaults);
+        self.define(&role.vars);
+        self.kinds.role(role);
+        for template in walk::role_templates(role) {
+            self.read(template, Binding::Compile);
+        }
+        if let Body::Call {
+            func,
+            function,
+            returns,
+            ..
+        } = &role.body
+        {
+            self.returned.extend(returns.literal());
+            if let Some(function) = function {
+                self.expression(&function.expression, func.span, Binding::Run);
+            }
+        }
+    }
+
+    /// What a task template says is evaluated when the task has a place.
+    fn class(&mut self, class: &'a TaskClass) {
+        self.define(&class.defaults);
+        self.define(&class.vars);
+        for template in walk::class_templates(class) {
+            self.read(template, Binding::Deploy);
+        }
+    }
+
     fn define(&mut self, variables: &'a [Variable]) {
         for variable in variables {
-            let name = self.names.entry(&variable.name).or_default();
+            let name = self.found.entry(Cow::Borrowed(&variable.name)).or_default();
             name.defined = true;
             name.default = name.default.or(Some(&variable.value));
             name.spec = name.spec.or(variable.spec.as_deref());
         }
     }
 
-    fn read(&mut self, template: &'a Template) {
-        for part in &template.parts {
-            if let Part::Expression(code) = part {
-                self.read_expression(&code.expression, template.span);
-            }
+    fn read(&mut self, template: &'a Template, earliest: Binding) {
+        let bound = self.known.of(template).max(earliest);
+        for expression in expressions(template) {
+            self.expression(expression, template.span, bound);
         }
     }
 
-    fn read_expression(&mut self, expression: &'a Expression, span: Span) {
-        let mut found = BTreeSet::new();
-        variables(expression, &mut Vec::new(), &mut found);
-        for name in found {
-            let name = self.names.entry(name).or_default();
-            name.read.insert((span.source, span.line, span.column));
-        }
-    }
-}
-
-/// The variables that an expression reads. What is called is a function, and what a function is a member of is a
-/// namespace or a service.
-pub(crate) fn variables<'a>(
-    expression: &'a Expression,
-    local: &mut Vec<&'a str>,
-    found: &mut BTreeSet<&'a str>,
-) {
-    let mut each = |expressions: &[&'a Expression], local: &mut Vec<&'a str>| {
-        for expression in expressions {
-            variables(expression, local, found);
-        }
-    };
-    match &expression.node {
-        Node::Nil | Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Str(_) | Node::Pointer(_) => {}
-        Node::Name(name) => {
-            if !name.starts_with('$') && !local.contains(&name.as_str()) {
-                found.insert(name);
-            }
-        }
-        Node::Array(items) | Node::Sequence(items) | Node::Predicate { arguments: items, .. } => {
-            each(&items.iter().collect::<Vec<_>>(), local);
-        }
-        Node::Map(entries) => each(
-            &entries
-                .iter()
-                .flat_map(|(key, value)| [key, value])
-                .collect::<Vec<_>>(),
-            local,
-        ),
-        Node::Member { object, property, .. } => each(&[object, property], local),
-        Node::Slice { object, from, to } => {
-            each(&[object], local);
-            each(
-                &from.iter().chain(to).map(AsRef::as_ref).collect::<Vec<_>>(),
-                local,
-            );
-        }
-        Node::Unary(_, operand) | Node::Closure(operand) => each(&[operand], local),
-        Node::Binary(_, left, right) => each(&[left, right], local),
-        Node::Conditional(condition, yes, no) => each(&[condition, yes, no], local),
-        Node::Call { callee, arguments } => {
-            match &callee.node {
-                Node::Name(_) => {}
-                Node::Member { object, .. } if matches!(object.node, Node::Name(_)) => {}
-                _ => each(&[callee], local),
-            }
-            each(&arguments.iter().collect::<Vec<_>>(), local);
-        }
-        Node::Let { name, value, body } => {
-            each(&[value], local);
-            local.push(name);
-            each(&[body], local);
-            local.pop();
+    fn expression(&mut self, expression: &'a Expression, span: Span, bound: Binding) {
+        self.kinds.expression(expression);
+        for name in variables(&expression.reads()) {
+            let name = self.found.entry(name).or_default();
+            name.read.insert((span.source, span.line, span.column), bound);
         }
     }
 }

@@ -9,6 +9,7 @@ use partita_artefact::instantiate::{ErrorKind, InstantiateError, Surprise, insta
 use partita_artefact::ir::{Artefact, Span};
 use partita_artefact::surroundings;
 
+use super::certain::Certain;
 use super::load::Loader;
 use super::{Unpinned, late, traps};
 use crate::diagnostic::{Code, Diagnostic, Label, SourceMap};
@@ -17,16 +18,16 @@ use crate::{link, lock};
 /// What the trial says.
 pub(super) struct Tried {
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// The tree cannot be made with what is given, only because variables are missing.
-    pub(super) open: bool,
-    /// Those variables.
-    pub(super) undefined: BTreeSet<String>,
+    /// The tree, if it can be made with what is given.
+    pub(super) instance: Option<Instance>,
+    /// Variables that it reads and nothing defines, and whether it reads them whatever else is given.
+    pub(super) undefined: BTreeMap<String, bool>,
     /// DPL commands whose results are not pinned.
     pub(super) unpinned: BTreeSet<Unpinned>,
 }
 
 /// Reads files and makes the tree until no more are missing.
-pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool) -> Tried {
+pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>) -> Tried {
     let given = surroundings::assumed(&artefact.given);
     artefact.revisions.clone_from(&loader.revisions);
     loop {
@@ -59,11 +60,16 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, closed: bool
         let mut tried = match tree {
             Ok(instance) => Tried {
                 diagnostics: of_instance(&instance, known(artefact), &loader.sources),
-                open: false,
-                undefined: BTreeSet::new(),
+                instance: Some(instance),
+                undefined: BTreeMap::new(),
                 unpinned: BTreeSet::new(),
             },
-            Err(errors) => of_errors(&errors, loader, closed, known(artefact)),
+            Err(errors) => {
+                lend(artefact, loader);
+                let certain = (!artefact.closed).then(|| Certain::new(artefact));
+                lend(artefact, loader);
+                of_errors(&errors, loader, certain.as_ref(), known(artefact))
+            }
         };
         tell_unpinned(&unpinned, &mut tried.diagnostics);
         tried.unpinned = unpinned;
@@ -122,30 +128,43 @@ fn asks_the_unknown(error: &InstantiateError, known: bool) -> bool {
     }
 }
 
-fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool, known: bool) -> Tried {
+/// What is wrong. Where more variables may come (`certain` is known), only what they cannot mend is an error.
+fn of_errors(
+    errors: &[InstantiateError],
+    loader: &mut Loader<'_>,
+    certain: Option<&Certain>,
+    known: bool,
+) -> Tried {
     let mut diagnostics = Vec::new();
-    let mut undefined: BTreeSet<String> = BTreeSet::new();
-    let mut open = true;
+    let mut undefined: BTreeMap<String, bool> = BTreeMap::new();
     for error in errors {
-        match &error.kind {
-            _ if asks_the_unknown(error, known) => {}
-            _ if error.is_warning() => diagnostics.push(warned(error, &loader.sources)),
+        let found = match &error.kind {
+            _ if asks_the_unknown(error, known) => Vec::new(),
+            _ if error.is_warning() => vec![warned(error, &loader.sources)],
             ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::UnknownName => {
                 let name = name_at(evaluate);
-                open &= !closed;
-                if closed || undefined.insert(name.clone()) {
-                    diagnostics.push(unknown_name(error, evaluate, &name, closed, &loader.sources));
+                let told = undefined.contains_key(&name);
+                if let Some(certain) = certain {
+                    *undefined.entry(name.clone()).or_default() |= certain.is_evaluated(error.span);
                 }
+                if told {
+                    continue;
+                }
+                vec![unknown_name(error, evaluate, &name, certain, &loader.sources)]
             }
             ErrorKind::MissingModule { identity } | ErrorKind::MissingClass { identity } => {
-                open = false;
-                diagnostics.extend(missing(error, identity, loader));
+                missing(error, identity, loader)
             }
-            _ => {
-                open = false;
-                diagnostics.push(failed(error, &loader.sources));
+            _ => vec![failed(error, &loader.sources)],
+        };
+        let mendable = certain.is_some_and(|certain| !certain.is_error(error));
+        diagnostics.extend(found.into_iter().map(|diagnostic| {
+            if mendable && diagnostic.is_error() {
+                so_far(diagnostic)
+            } else {
+                diagnostic
             }
-        }
+        }));
     }
     // A text that cannot be parsed is a warning where it stands; here it was reached.
     let reached: Vec<Span> = errors
@@ -160,10 +179,16 @@ fn of_errors(errors: &[InstantiateError], loader: &mut Loader<'_>, closed: bool,
     loader.warnings.retain(|diagnostic| !superseded(diagnostic));
     Tried {
         diagnostics,
-        open,
+        instance: None,
         undefined,
         unpinned: BTreeSet::new(),
     }
+}
+
+/// What would be an error if nothing more were given.
+fn so_far(mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.message.push_str(" (with what is given so far)");
+    diagnostic.as_warning()
 }
 
 fn is_syntax(error: &InstantiateError) -> bool {
@@ -174,18 +199,24 @@ fn unknown_name(
     error: &InstantiateError,
     evaluate: &EvaluateError,
     name: &str,
-    closed: bool,
+    certain: Option<&Certain>,
     sources: &SourceMap,
 ) -> Diagnostic {
     let label = place(evaluate, sources).saying(format!("read by role `{}`", error.role));
-    let diagnostic = if closed {
-        Diagnostic::error(
+    let diagnostic = match certain {
+        None => Diagnostic::error(
             Code::UndefinedVariable,
             format!("variable `{name}` is not defined here"),
-        )
-    } else {
-        let message = format!("variable `{name}` is not defined: it must be given when the workflow is run");
-        Diagnostic::warning(Code::UndefinedVariable, message)
+        ),
+        Some(certain) => {
+            let when = if certain.is_evaluated(error.span) {
+                "when the workflow is run"
+            } else {
+                "where this role is there"
+            };
+            let message = format!("variable `{name}` is not defined: it must be given {when}");
+            Diagnostic::warning(Code::UndefinedVariable, message)
+        }
     };
     let give = format!("give it with `--set {name}=…`");
     diagnostic.at(label).hint(match &evaluate.hint {

@@ -108,7 +108,7 @@ pub(crate) fn each_span(artefact: &mut Artefact, change: &dyn Fn(&mut Span)) {
         class_spans(class, change);
     }
     for parameter in &mut artefact.parameters {
-        parameter.used.iter_mut().for_each(change);
+        parameter.used.iter_mut().for_each(|used| change(&mut used.span));
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use partita_artefact::ir::{Part, TaskClass, Template, Variable};
 
 use super::Decoder;
-use crate::compile::parameters::variables;
 use crate::diagnostic::{Code, Diagnostic, Label};
 
 impl Decoder {
@@ -58,7 +57,8 @@ fn names(template: &Template) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for part in &template.parts {
         if let Part::Expression(code) = part {
-            variables(&code.expression, &mut Vec::new(), &mut found);
+            let reads = code.expression.reads();
+            found.extend(reads.variables.iter().map(|read| read.name));
         }
     }
     found

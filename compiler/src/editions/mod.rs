@@ -15,7 +15,7 @@ use partita_artefact::ir::{Artefact, Edition, Layers, Part, Range, TaskClass};
 use partita_artefact::surroundings::assumed;
 
 use crate::check::check_in;
-use crate::compile::{Outcome, Request, compile, parameters, trial, walk};
+use crate::compile::{Outcome, Request, compile, trial, walk};
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::{Repositories, SourceError};
 use world::Assumed;
@@ -295,7 +295,8 @@ fn lists(artefact: &Artefact) -> BTreeSet<String> {
             };
             for part in &list.parts {
                 if let Part::Expression(code) = part {
-                    parameters::variables(&code.expression, &mut Vec::new(), &mut found);
+                    let reads = code.expression.reads();
+                    found.extend(reads.variables.iter().map(|read| read.name));
                 }
             }
         }

@@ -122,6 +122,7 @@ fn instance(roles: Vec<Role>) -> Instance {
         root: role("flp", Kind::Aggregator, roles),
         environment: Layers::default(),
         warnings: Vec::new(),
+        included: std::collections::BTreeSet::new(),
     }
 }
 
