@@ -160,7 +160,7 @@ fn tools_read_every_format() {
     let github = check(&home, &repository, &["--format", "github"]);
     let told = String::from_utf8(github.stdout).unwrap();
     assert!(
-        told.contains("::error file=workflows/misnamed.yaml,line=1,"),
+        told.contains("::error file=workflows/shape.yaml,line=2,"),
         "{told}"
     );
 }
