@@ -4,19 +4,27 @@
 /// third of the name. Of equally near ones the first in alphabetical order.
 pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
-    let furthest = length.div_ceil(3);
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != name && candidate.chars().count().abs_diff(length) <= furthest)
-        .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= furthest)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let mut furthest = length.div_ceil(3);
+    let mut best: Option<&str> = None;
+    for candidate in candidates {
+        if candidate == name || candidate.chars().count().abs_diff(length) > furthest {
+            continue;
+        }
+        let Some(edits) = distance(name, candidate, furthest) else {
+            continue;
+        };
+        if edits < furthest || best.is_none_or(|best| candidate < best) {
+            best = Some(candidate);
+        }
+        furthest = edits;
+    }
+    best
 }
 
 /// Edits between two names, counted in characters: one inserted, left out, or another one, or two neighbours in the
-/// wrong order (the optimal string alignment distance).
-fn distance(a: &str, b: &str) -> usize {
+/// wrong order (the optimal string alignment distance). `None` if they are more than `most`: it is asked of thousands
+/// of names, nearly all of which are far away.
+fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     let b: Vec<char> = b.chars().collect();
     let (mut before, mut above): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
     let mut last = None;
@@ -34,10 +42,15 @@ fn distance(a: &str, b: &str) -> usize {
             neighbour = Some(*y);
             row.push(left);
         }
+        // No later line has less than the least of two neighbouring ones: an exchange reaches back over one.
+        let fewest = |line: &[usize]| line.iter().min().copied().unwrap_or_default();
+        if fewest(&row) > most && fewest(&above) > most {
+            return None;
+        }
         last = Some(x);
         before = std::mem::replace(&mut above, row);
     }
-    above.last().copied().unwrap_or_default()
+    above.last().copied().filter(|edits| *edits <= most)
 }
 
 #[cfg(test)]
@@ -56,7 +69,10 @@ mod tests {
             ("abcd", "badc", 2),
             ("ca", "abc", 3),
         ] {
-            assert_eq!(distance(a, b), edits, "{a} {b}");
+            assert_eq!(distance(a, b, edits), Some(edits), "{a} {b}");
+            if let Some(fewer) = edits.checked_sub(1) {
+                assert_eq!(distance(a, b, fewer), None, "{a} {b}");
+            }
         }
     }
 
@@ -68,5 +84,6 @@ mod tests {
         assert_eq!(closest("sbu", ["sub"]), Some("sub"));
         assert_eq!(closest("zzz", names), None);
         assert_eq!(closest("hosts", names), None, "a name is no slip of itself");
+        assert_eq!(closest("abcdef", ["abcdex", "abcdxx", "abcdea"]), Some("abcdea"));
     }
 }
