@@ -69,6 +69,16 @@ fn the_executor_serves_nobody() {
 }
 
 #[test]
+fn the_executor_carries_no_messages_of_clients() {
+    let listed = cargo_tree(&["--package", "partita-executor", "--edges", "normal,features"]);
+    assert!(listed.contains("partita-proto feature \"executor\""), "{listed}");
+    for feature in ["api", "events", "artefact"] {
+        let carried = format!("partita-proto feature \"{feature}\"");
+        assert!(!listed.contains(&carried), "{carried}");
+    }
+}
+
+#[test]
 fn the_compiler_runs_nothing() {
     assert_absent(
         "partita-compiler",

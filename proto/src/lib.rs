@@ -29,3 +29,34 @@ pub mod occ {
 pub mod executor {
     include!(concat!(env!("OUT_DIR"), "/partita.executor.v1.rs"));
 }
+
+/// What the packages of the reference share (`common/common.proto`).
+#[cfg(feature = "events")]
+pub mod common {
+    include!(concat!(env!("OUT_DIR"), "/common.rs"));
+}
+
+/// Events for users' tools (`events/events.proto`).
+#[cfg(feature = "events")]
+pub mod events {
+    include!(concat!(env!("OUT_DIR"), "/events.rs"));
+}
+
+/// The service that users' clients speak (`o2control/o2control.proto`).
+#[cfg(feature = "api")]
+pub mod o2control {
+    include!(concat!(env!("OUT_DIR"), "/o2control.rs"));
+}
+
+/// What is ours (`partita/partita.proto`).
+#[cfg(feature = "api")]
+pub mod partita {
+    /// Version 1.
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/partita.v1.rs"));
+    }
+}
+
+/// The files behind the services for clients, as an encoded `google.protobuf.FileDescriptorSet`: for reflection.
+#[cfg(feature = "api")]
+pub const API_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.bin"));
