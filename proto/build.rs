@@ -18,6 +18,7 @@ const INNER: [&str; 3] = [
     "executor/executor.proto",
 ];
 
+#[allow(clippy::disallowed_methods, reason = "cargo says so where to write")]
 fn main() -> Result<(), Box<dyn Error>> {
     for file in API.iter().chain(&INNER) {
         println!("cargo::rerun-if-changed={file}");
