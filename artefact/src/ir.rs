@@ -7,6 +7,7 @@ use crate::evaluate::Home;
 use crate::evaluate::Learnt;
 use crate::expression::Expression;
 pub use partita_stdlib::Binding;
+use serde::{Deserialize, Serialize};
 
 /// Format version of the artefact file that this build writes; a newer one is refused.
 pub const FORMAT: u32 = 1;
@@ -157,7 +158,8 @@ pub struct Source {
 }
 
 /// The three layers of variables at one place. Iteration order is that of the names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Layers {
     /// Weakest.
     pub defaults: BTreeMap<String, String>,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A point of a transition, and the place in the row of those who act there (`template-language.md` 2.5).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moment {
     /// `before_<EVENT>`, `leave_<STATE>`, `enter_<STATE>`, `after_<EVENT>`, `DESTROY` or `after_DESTROY`; any
     /// other name never comes.

@@ -6,8 +6,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::compact::is_default;
+
 /// State of a task, or of the tasks below a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum State {
     /// Nothing to say: call roles, and roles without anything critical below. Neutral.
     Invariant,
@@ -84,7 +88,7 @@ impl fmt::Display for State {
 }
 
 /// Is a task there, or are the tasks below a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Status {
     /// Nothing critical below. Neutral.
     Invariant,
@@ -142,7 +146,7 @@ pub type RoleIndex = usize;
 
 /// How many children of a role are in each state and status. The product over the children depends on which
 /// values occur, not on where, so an update costs one step a level however many children there are.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Census {
     states: [u32; STATES.len()],
     statuses: [u32; STATUSES.len()],
@@ -170,17 +174,18 @@ impl Census {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
     parent: Option<RoleIndex>,
     counts: bool,
     state: State,
     status: Status,
+    #[serde(default, skip_serializing_if = "is_default")]
     children: Census,
 }
 
 /// The states and statuses of a role tree.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tree {
     nodes: Vec<Node>,
 }

@@ -3,31 +3,43 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::compact::is_default;
+
 /// One link of a chain of causes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cause {
     /// What happened, one line.
     pub what: String,
     /// Path of the role it happened to.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub role: Option<String>,
     /// Identity of the task.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub task: Option<String>,
     /// Host of the task.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub host: Option<String>,
     /// How the process ended.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub exit: Option<Exit>,
     /// The deadline that passed.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deadline: Option<Patience>,
     /// Last lines that the task wrote.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last_lines: Vec<String>,
     /// It harms nothing: what failed is not critical.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub harmless: bool,
     /// What led to this.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub because: Vec<Cause>,
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// By itself, with this code.
     Code(i32),
@@ -36,7 +48,7 @@ pub enum Exit {
 }
 
 /// A wait that has an end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patience {
     /// What sets it: the name of a variable, or the trait of a role.
     pub name: String,

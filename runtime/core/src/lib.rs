@@ -9,6 +9,7 @@ mod attach;
 mod calls;
 pub mod cause;
 pub mod cluster;
+mod compact;
 pub mod core;
 mod deployment;
 pub mod environment;

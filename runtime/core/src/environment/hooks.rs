@@ -5,6 +5,8 @@
 //! pass. The next weight is looked for only when the last is done, so a call that was started in this pass and
 //! is awaited later in it is always collected, whether or not anything else uses that weight.
 
+use serde::{Deserialize, Serialize};
+
 use super::message::{CallReport, CommandId, Effect, HookReport, Life, Observation, Progress, Timer};
 use super::plan::{CallIndex, Mode, TaskIndex};
 use super::{Environment, Wait};
@@ -12,7 +14,7 @@ use crate::cause::Cause;
 use partita_artefact::instance::Moment;
 
 /// Which weights of a trigger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Half {
     /// Below zero.
     Early,
@@ -35,7 +37,7 @@ impl Half {
 /// Place in the row of a pass: the weight, and which of its triggers.
 type Turn = (i32, usize);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     Collect,
     Tasks,
@@ -43,7 +45,7 @@ enum Stage {
 }
 
 /// One pass over the hooks of a trigger, or of two that share a row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pass {
     triggers: Vec<String>,
     half: Half,
@@ -95,7 +97,7 @@ impl Pass {
 }
 
 /// A call that was started and not yet collected.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StartedCall {
     pub(super) call: CallIndex,
     moment: String,

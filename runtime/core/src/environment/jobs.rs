@@ -1,17 +1,23 @@
 //! Jobs: what people and circumstances ask for, one after the other, and which transitions that takes.
 
+use serde::{Deserialize, Serialize};
+
 use super::message::{DestroyOptions, Effect, Observation, Reply, Request, RequestId, Timer};
 use super::transition::{Program, State, Step, Transition};
 use super::{Environment, Wait};
 use crate::cause::Cause;
+use crate::compact::is_default;
 
 /// What is to be done, and for whom.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Job {
+    #[serde(default, skip_serializing_if = "is_default")]
     request: Option<RequestId>,
     work: Request,
+    #[serde(default, skip_serializing_if = "is_default")]
     causes: Vec<Cause>,
     /// It failed: what is left is to end well.
+    #[serde(default, skip_serializing_if = "is_default")]
     failed: bool,
 }
 

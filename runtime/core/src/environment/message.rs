@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::State;
 use super::plan::{CallIndex, TaskIndex};
 use super::transition::Transition;
 use crate::aggregate::{RoleIndex, State as TaskState, Status};
 use crate::cause::{Cause, Exit};
+use crate::compact::is_default;
 
 /// Identity of a request; chosen by who asks.
 pub type RequestId = u64;
@@ -15,11 +18,12 @@ pub type RequestId = u64;
 pub type CommandId = u64;
 
 /// What somebody asks of an environment. Requests are served one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// DEPLOY and CONFIGURE; if that fails the environment goes away again.
     Create {
         /// Then one run by itself, and when it is over the end (`runtime.md` 3.8).
+        #[serde(default, skip_serializing_if = "is_default")]
         auto: bool,
     },
     /// One transition. If it fails, `GO_ERROR` follows.
@@ -29,18 +33,21 @@ pub enum Request {
 }
 
 /// How to end an environment (`runtime.md` 3.7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DestroyOptions {
     /// A running environment may be stopped first; without this it refuses.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub allow_in_running: bool,
     /// Neither STOP nor RESET: straight to the end.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub force: bool,
     /// Leave the processes.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub keep_tasks: bool,
 }
 
 /// What happens to an environment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// Somebody asks for something.
     Request(RequestId, Request),
@@ -63,7 +70,7 @@ pub enum Event {
 }
 
 /// Where a task is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Life {
     /// Not launched yet.
     #[default]
@@ -77,36 +84,48 @@ pub enum Life {
 }
 
 /// The whole truth about a task; a later one replaces an earlier one.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TaskReport {
     /// Grows; a report with a lower one is old news.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub version: u64,
     /// Where it is in its life.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub life: Life,
     /// Its state.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub state: Option<TaskState>,
     /// Process that speaks OCC, or the child; 0: none.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pid: u32,
     /// Where it listens; 0: nowhere.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub control_port: u32,
     /// Ports of its inbound TCP channels, in their order.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub bind_ports: Vec<u32>,
     /// How it ended.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub exit: Option<Exit>,
     /// It ended because it was told to.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub requested: bool,
     /// Why it was never launched.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub obstacle: Option<Obstacle>,
     /// Why it ended or is in error.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub reason: String,
     /// That was that it took too long to start.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub late: bool,
     /// The last lines it wrote.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last_lines: Vec<String>,
 }
 
 /// Why a task was never launched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Obstacle {
     /// No host can take it.
     NoHost,
@@ -115,65 +134,78 @@ pub enum Obstacle {
 }
 
 /// One task's answer to a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Which one.
     pub task: TaskIndex,
     /// State that it is in now.
     pub state: TaskState,
     /// What went wrong.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub error: Option<String>,
     /// That was that it took too long.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub late: bool,
     /// The last lines it wrote.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last_lines: Vec<String>,
 }
 
 /// What became of a hook task.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HookReport {
     /// How it ended.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub exit: Option<Exit>,
     /// What went wrong.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub error: Option<String>,
     /// The last lines it wrote.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last_lines: Vec<String>,
 }
 
 /// What became of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CallReport {
     /// What went wrong.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub error: Option<String>,
     /// Variables for the call's own role.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub own: BTreeMap<String, String>,
     /// Variables for the root role.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub global: BTreeMap<String, Option<String>>,
     /// A test service answered in place of the real one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub stand_in: bool,
 }
 
 /// What a task says by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceEvent {
     /// It has seen all data of this run.
     EndOfStream,
     /// It cannot go on.
     InternalError {
         /// The last lines it wrote.
+        #[serde(default, skip_serializing_if = "is_default")]
         last_lines: Vec<String>,
     },
     /// A basic task has ended.
     Terminated {
         /// How.
+        #[serde(default, skip_serializing_if = "is_default")]
         exit: Option<Exit>,
         /// The last lines it wrote.
+        #[serde(default, skip_serializing_if = "is_default")]
         last_lines: Vec<String>,
     },
 }
 
 /// What a timer is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Timer {
     /// All critical tasks are there.
     Deploy,
@@ -261,7 +293,7 @@ pub enum Effect {
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// As asked.
     Done {
@@ -287,7 +319,7 @@ pub enum Reply {
 }
 
 /// How far a hook or call is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
     /// It runs.
     Started,
@@ -303,7 +335,7 @@ pub enum Progress {
 }
 
 /// What there is to see.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Observation {
     /// The environment changed.
     Environment {

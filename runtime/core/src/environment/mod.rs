@@ -23,14 +23,16 @@ pub use transition::{State, Transition};
 
 use crate::aggregate::{RoleIndex, State as TaskState, Status, Tree};
 use crate::cause::Cause;
+use crate::compact::pairs;
 use hooks::{Pass, StartedCall};
 use jobs::Job;
 use plan::{Plan, RoleKind, TaskIndex};
+use serde::{Deserialize, Serialize};
 use tasks::Task;
 use transition::Program;
 
 /// What the program at hand waits for.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Wait {
     /// Tasks to be there.
     Deploy {
@@ -73,14 +75,14 @@ pub struct PendingDeadline {
     pub late: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct RunningTimer {
     due: u64,
     what: String,
 }
 
 /// One environment.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Environment {
     plan: Plan,
     now: u64,
@@ -102,8 +104,11 @@ pub struct Environment {
     /// Hooks whose turn it is and whose task is still starting.
     deferred: BTreeMap<TaskIndex, (CommandId, Duration)>,
     calls: BTreeMap<CommandId, StartedCall>,
+    #[serde(with = "pairs")]
     timers: BTreeMap<Timer, RunningTimer>,
     commands: CommandId,
+    /// Of the step under way.
+    #[serde(skip)]
     effects: Vec<Effect>,
 }
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use partita_artefact::duration;
 use partita_artefact::instance::Moment;
+use serde::{Deserialize, Serialize};
 
 use crate::aggregate::RoleIndex;
+use crate::compact::is_default;
 
 /// Place of a task in [`Plan::tasks`].
 pub type TaskIndex = usize;
@@ -14,37 +16,45 @@ pub type TaskIndex = usize;
 pub type CallIndex = usize;
 
 /// An environment as the machine sees it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// Identity of the environment.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub id: String,
     /// Roles, every one after its parent; the first is the root.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub roles: Vec<PlannedRole>,
     /// Tasks, in the order of their roles.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub tasks: Vec<PlannedTask>,
     /// Calls, in the order of their roles.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub calls: Vec<PlannedCall>,
     /// Variables of the root role, all layers taken together.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub variables: BTreeMap<String, String>,
     /// How long each wait may take.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deadlines: Deadlines,
 }
 
 /// A role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRole {
     /// Names from the root on, joined by dots.
     pub path: String,
     /// Role above.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub parent: Option<RoleIndex>,
     /// Its parent takes it into account.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub critical: bool,
     /// What it is.
     pub kind: RoleKind,
 }
 
 /// What a role is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoleKind {
     /// Holds other roles.
     Aggregator,
@@ -55,7 +65,7 @@ pub enum RoleKind {
 }
 
 /// How a task is steered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// Speaks OCC.
     Stateful,
@@ -66,7 +76,7 @@ pub enum Mode {
 }
 
 /// A task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedTask {
     /// Its role.
     pub role: RoleIndex,
@@ -77,25 +87,32 @@ pub struct PlannedTask {
     /// How it is steered.
     pub mode: Mode,
     /// Its failure is that of the environment.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub critical: bool,
     /// When it runs, for hooks.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub trigger: Option<Moment>,
     /// How long it may run, for hooks.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub timeout: Duration,
 }
 
 /// A call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCall {
     /// Its role.
     pub role: RoleIndex,
     /// When it starts; `None`: never.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub trigger: Option<Moment>,
     /// When its end is waited for.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub await_at: Option<Moment>,
     /// How long it may take.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub timeout: Duration,
     /// Its failure is that of the environment.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub critical: bool,
 }
 
@@ -109,7 +126,8 @@ pub struct Deadline {
 }
 
 /// How long each wait may take: Go durations in variables of the root role.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<String, Duration>", into = "BTreeMap<String, Duration>")]
 pub struct Deadlines {
     /// `deploy_timeout`, 90 s: until every critical task is there (`runtime.md` 3.3).
     pub deploy: Deadline,
@@ -154,16 +172,7 @@ impl Deadlines {
     pub fn from_variables(variables: &BTreeMap<String, String>) -> (Self, Vec<String>) {
         let mut deadlines = Self::default();
         let mut wrong = Vec::new();
-        for deadline in [
-            &mut deadlines.deploy,
-            &mut deadlines.patience,
-            &mut deadlines.configure,
-            &mut deadlines.transition,
-            &mut deadlines.run_number,
-            &mut deadlines.kill,
-            &mut deadlines.linger,
-            &mut deadlines.margin,
-        ] {
+        for deadline in deadlines.all() {
             match variables.get(deadline.name).map(|text| duration::parse(text)) {
                 None => {}
                 Some(Ok(time)) => deadline.time = time,
@@ -173,5 +182,38 @@ impl Deadlines {
             }
         }
         (deadlines, wrong)
+    }
+
+    fn all(&mut self) -> [&mut Deadline; 8] {
+        [
+            &mut self.deploy,
+            &mut self.patience,
+            &mut self.configure,
+            &mut self.transition,
+            &mut self.run_number,
+            &mut self.kill,
+            &mut self.linger,
+            &mut self.margin,
+        ]
+    }
+}
+
+/// By name; one that is not named is as by default.
+impl From<BTreeMap<String, Duration>> for Deadlines {
+    fn from(times: BTreeMap<String, Duration>) -> Self {
+        let mut deadlines = Self::default();
+        for deadline in deadlines.all() {
+            if let Some(time) = times.get(deadline.name) {
+                deadline.time = *time;
+            }
+        }
+        deadlines
+    }
+}
+
+impl From<Deadlines> for BTreeMap<String, Duration> {
+    fn from(mut deadlines: Deadlines) -> Self {
+        let named = |deadline: &mut Deadline| (deadline.name.to_owned(), deadline.time);
+        deadlines.all().map(named).into()
     }
 }

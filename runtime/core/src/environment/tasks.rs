@@ -2,23 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::message::{Answer, CommandId, Effect, HookReport, Life, Obstacle, TaskReport, Timer};
 use super::plan::{Deadline, TaskIndex};
 use super::transition::{State, Transition};
 use super::{Environment, Wait};
 use crate::aggregate::{State as TaskState, Status};
 use crate::cause::{Cause, Exit};
+use crate::compact::is_default;
 
 /// What is known of a task.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Task {
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) report: TaskReport,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) life: Life,
     /// It has done its part of this run.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) finished: bool,
     /// The loss of it has been reported.
+    #[serde(default, skip_serializing_if = "is_default")]
     lost: bool,
     /// The command that it owes an answer, also after nobody waits for it any more.
+    #[serde(default, skip_serializing_if = "is_default")]
     owes: Option<CommandId>,
 }
 

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::hooks::{Half, Pass};
 
 /// State of an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum State {
     /// Created, no task yet.
     Standby,
@@ -23,7 +25,7 @@ pub enum State {
 }
 
 /// A transition of an environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Transition {
     /// Start the tasks.
     Deploy,
@@ -104,7 +106,7 @@ impl fmt::Display for Transition {
 }
 
 /// One thing that a transition does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Step {
     /// Run hooks.
     Hooks(Pass),
@@ -134,7 +136,7 @@ pub(super) enum Step {
 }
 
 /// What an environment is going through.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Program {
     /// `None`: the end of the environment.
     pub(super) transition: Option<Transition>,
