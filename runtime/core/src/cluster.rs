@@ -1,6 +1,6 @@
 //! What runs tasks: hosts, and an executor on each.
 
-use partita_proto::executor::{from_executor, to_executor};
+use partita_proto::executor::{TaskUpdate, from_executor, to_executor};
 use tokio::sync::mpsc;
 
 use crate::cause::Cause;
@@ -8,10 +8,20 @@ use crate::cause::Cause;
 /// What a cluster says.
 #[derive(Debug)]
 pub enum ClusterEvent {
-    /// An executor says something.
+    /// An executor is there, for the first time or again.
+    Attached {
+        /// Of which host.
+        host: String,
+        /// All tasks that are there as of now.
+        inventory: Vec<TaskUpdate>,
+    },
+    /// An executor says something. It keeps it until [`Cluster::acknowledge`], and says it again to a core that has
+    /// died before.
     Said {
         /// Of which host.
         host: String,
+        /// Counts what the host has said to this core, from 1.
+        sequence: u64,
         /// What.
         body: from_executor::Body,
     },
@@ -37,6 +47,10 @@ pub trait Cluster: Send {
 
     /// Tells an executor something. A host that is lost has said so, and what is sent to it is dropped.
     fn send(&self, host: &str, body: to_executor::Body);
+
+    /// All that a host has said up to this number ([`ClusterEvent::Said`]) outlives this core: the executor may forget
+    /// it. What is not acknowledged is said again to the next core.
+    fn acknowledge(&self, host: &str, sequence: u64);
 
     /// Ends all executors and waits until they are gone.
     fn shut_down(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

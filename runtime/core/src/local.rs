@@ -91,8 +91,14 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts the executors. They attach when they are ready; what is sent before waits for them.
-    pub fn start(mut config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
+    /// Starts the executors. They attach when they are ready; what is sent before waits for them. `core` is the
+    /// identity of this core process.
+    pub fn start(
+        mut config: LocalConfig,
+        core: &str,
+        secret: &str,
+        events: &ClusterEvents,
+    ) -> Result<Self, LocalError> {
         check(&config.hosts)?;
         if let Some(state) = config.directory.parent() {
             session::sweep(state);
@@ -102,7 +108,7 @@ impl Local {
         config.directory =
             std::fs::canonicalize(&config.directory).map_err(failed("find the folder", &config.directory))?;
         let directory = config.directory.clone();
-        let started = Self::start_in(config, secret, events);
+        let started = Self::start_in(config, core, secret, events);
         if started.is_err()
             && let Err(error) = std::fs::remove_dir_all(&directory)
         {
@@ -111,11 +117,16 @@ impl Local {
         started
     }
 
-    fn start_in(config: LocalConfig, secret: &str, events: &ClusterEvents) -> Result<Self, LocalError> {
+    fn start_in(
+        config: LocalConfig,
+        core: &str,
+        secret: &str,
+        events: &ClusterEvents,
+    ) -> Result<Self, LocalError> {
         let held = session::hold(&config.directory).map_err(failed("hold", &config.directory))?;
         let (socket, socket_folder) = socket(&config.directory)?;
         let listener = UnixListener::bind(&socket).map_err(failed("listen at", &socket))?;
-        let new_link = |host: &String| (host.clone(), Arc::new(Link::new(host, events.clone())));
+        let new_link = |host: &String| (host.clone(), Arc::new(Link::new(host, core, events.clone())));
         let links: BTreeMap<String, Arc<Link>> = config.hosts.iter().map(new_link).collect();
         let service = Attach::new(secret.to_owned(), links.clone()).service();
         let mut server = JoinSet::new();
@@ -323,6 +334,12 @@ impl Cluster for Local {
     fn send(&self, host: &str, body: to_executor::Body) {
         if let Some(link) = self.links.get(host) {
             link.send(body);
+        }
+    }
+
+    fn acknowledge(&self, host: &str, sequence: u64) {
+        if let Some(link) = self.links.get(host) {
+            link.acknowledge(sequence);
         }
     }
 

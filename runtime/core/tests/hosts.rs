@@ -42,7 +42,7 @@ fn executor() -> Vec<OsString> {
 
 fn start(directory: &Path) -> (Box<Local>, mpsc::UnboundedReceiver<ClusterEvent>) {
     let (events, news) = mpsc::unbounded_channel();
-    let local = Local::start(config(directory.to_owned(), executor()), SECRET, &events);
+    let local = Local::start(config(directory.to_owned(), executor()), "core", SECRET, &events);
     (Box::new(local.expect("a cluster")), news)
 }
 
@@ -69,7 +69,7 @@ async fn update(
                 ..
             } if wanted(&update) => return update,
             ClusterEvent::HostLost { cause, .. } => panic!("{cause}"),
-            ClusterEvent::Said { .. } => {}
+            ClusterEvent::Said { .. } | ClusterEvent::Attached { .. } => {}
         }
     }
 }
@@ -168,19 +168,19 @@ async fn what_is_no_executor_is_told_and_leaves_nothing() {
     let directory = folder.path().join("session");
     let (events, mut news) = mpsc::unbounded_channel();
     let absent = config(directory.clone(), vec!["/no/such/executor".into()]);
-    let error = Local::start(absent, SECRET, &events).expect_err("no program");
+    let error = Local::start(absent, "core", SECRET, &events).expect_err("no program");
     assert!(error.to_string().contains("/no/such/executor"), "{error}");
     assert!(!directory.exists());
 
     let mut odd = config(directory.clone(), executor());
     odd.hosts = vec!["../host1".to_owned()];
-    let error = Local::start(odd, SECRET, &events).expect_err("no name");
+    let error = Local::start(odd, "core", SECRET, &events).expect_err("no name");
     assert!(error.to_string().contains("../host1"), "{error}");
     assert!(!directory.exists());
 
     let script = "echo cannot execute >&2; exit 5";
     let ends = config(directory, vec!["/bin/sh".into(), "-c".into(), script.into()]);
-    let cluster = Box::new(Local::start(ends, SECRET, &events).expect("a cluster"));
+    let cluster = Box::new(Local::start(ends, "core", SECRET, &events).expect("a cluster"));
     let cause = loss(&mut news).await;
     assert_eq!(cause.exit, Some(Exit::Code(5)));
     assert_eq!(cause.last_lines, ["cannot execute"]);

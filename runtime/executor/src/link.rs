@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use partita_link::Delivery;
+use partita_link::{Delivery, DeliveryError, MOST_BYTES};
 use partita_proto::executor::control_client::ControlClient;
 use partita_proto::executor::{
-    FromExecutor, Hello, TaskUpdate, ToExecutor, from_executor::Body, to_executor,
+    FromExecutor, Hello, Phase, TaskUpdate, ToExecutor, Welcome, from_executor::Body, to_executor,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -45,6 +45,8 @@ pub(crate) struct Link {
     config: Config,
     endpoint: Endpoint,
     delivery: Delivery<Body>,
+    /// The session with the core, once there was one.
+    session: String,
     out: mpsc::UnboundedReceiver<Body>,
     heard: mpsc::UnboundedSender<Heard>,
 }
@@ -52,7 +54,7 @@ pub(crate) struct Link {
 struct Connection {
     to_core: mpsc::Sender<FromExecutor>,
     from_core: Streaming<ToExecutor>,
-    received_there: u64,
+    welcome: Welcome,
 }
 
 /// Why there is no connection.
@@ -88,6 +90,7 @@ impl Link {
                 config,
                 endpoint,
                 delivery,
+                session: String::new(),
                 out: out_end,
                 heard: heard_end,
             },
@@ -173,13 +176,20 @@ impl Link {
     async fn dial(&mut self) -> Result<Connection, DialError> {
         let (ask, answer) = oneshot::channel();
         self.tell(Heard::Inventory(ask));
+        let mut tasks = answer.await.unwrap_or_default();
+        // Tasks that have ended are not here any more, but their end is still to be told.
+        tasks.extend(self.delivery.pending().filter_map(|body| match body {
+            Body::Update(update) if update.phase() == Phase::Ended => Some(update.clone()),
+            _ => None,
+        }));
         let hello = Hello {
             host: self.config.host.clone(),
             secret: self.config.secret.clone(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            received: self.delivery.received(),
-            tasks: answer.await.unwrap_or_default(),
+            received: self.delivery.kept(),
+            session: self.session.clone(),
+            tasks,
         };
         let patience = self.config.patience.welcome;
         let greeting = timeout(patience, greet(self.endpoint.clone(), hello));
@@ -197,9 +207,13 @@ impl Link {
         let Connection {
             to_core,
             mut from_core,
-            received_there,
+            welcome,
         } = connection;
-        if let Err(error) = self.delivery.reconnected(received_there) {
+        if self.session != welcome.session {
+            self.session = welcome.session;
+            self.delivery.renew();
+        }
+        if let Err(error) = self.delivery.reconnected(welcome.received) {
             return End::Broken(error.to_string());
         }
         self.tell(Heard::Welcome);
@@ -224,7 +238,7 @@ impl Link {
                 },
                 room = to_core.reserve(), if acknowledge || self.delivery.is_ready() => {
                     let Ok(room) = room else { return End::Broken("the connection broke".to_owned()) };
-                    let acknowledged = self.delivery.received();
+                    let acknowledged = self.delivery.kept();
                     let (sequence, body) = match self.delivery.next_to_send() {
                         Some((sequence, body)) => (sequence, Some(body.clone())),
                         None => (0, None),
@@ -245,11 +259,9 @@ impl Link {
             None => Ok(false),
             Some(to_executor::Body::Welcome(_)) => Err("a second welcome on one stream".to_owned()),
             Some(body) => {
-                if self
-                    .delivery
-                    .take(message.sequence)
-                    .map_err(|error| error.to_string())?
-                {
+                let text = |error: DeliveryError| error.to_string();
+                if let Some(receipt) = self.delivery.take(message.sequence).map_err(text)? {
+                    self.delivery.keep(receipt).map_err(text)?;
                     self.tell(Heard::Wanted(body));
                 }
                 Ok(true)
@@ -280,6 +292,7 @@ async fn greet(endpoint: Endpoint, hello: Hello) -> Result<Connection, DialError
         _ => DialError::Away(text(&status)),
     };
     let response = ControlClient::new(channel)
+        .max_decoding_message_size(MOST_BYTES)
         .attach(ReceiverStream::new(stream))
         .await
         .map_err(refused)?;
@@ -293,7 +306,7 @@ async fn greet(endpoint: Endpoint, hello: Hello) -> Result<Connection, DialError
         Some(to_executor::Body::Welcome(welcome)) => Ok(Connection {
             to_core,
             from_core,
-            received_there: welcome.received,
+            welcome,
         }),
         Some(_) => Err(DialError::Away("the core did not say welcome first".to_owned())),
         None => Err(DialError::Away(

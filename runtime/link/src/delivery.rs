@@ -1,8 +1,14 @@
 //! One side of a link on which every message arrives once and in order, whatever the connection does
 //! (`proto/executor/executor.proto`, "Reliability"). Pure: no socket, no clock.
 //!
+//! Both ends count from 1 in a session. A session ends when one of the two has died: the other, which remembers, then
+//! says again, under new numbers, all of which it does not know that it is safe on the other side.
+//!
 //! A message gets its number when it is first sent. Until then it may still be replaced by a newer one about the
 //! same thing, so that what piles up while the other side is away is bounded by what there is to tell.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -15,6 +21,14 @@ pub enum DeliveryError {
         /// Highest number taken before.
         received: u64,
         /// The number of the message.
+        got: u64,
+    },
+    /// A message that never came is said to be safe here.
+    #[error("message {got} is to be acknowledged, but {received} was the last one that came")]
+    NeverCame {
+        /// Highest number taken so far.
+        received: u64,
+        /// The number to acknowledge.
         got: u64,
     },
     /// A message that was never sent is acknowledged.
@@ -36,7 +50,12 @@ pub struct Delivery<T> {
     numbered: u64,
     /// Highest number sent on this connection, or known to have arrived before it.
     sent: u64,
+    /// Highest number taken.
     received: u64,
+    /// Highest number that is safe here, and may be forgotten there.
+    kept: u64,
+    /// Messages taken in the sessions before this one.
+    before: u64,
     window: usize,
 }
 
@@ -49,6 +68,8 @@ impl<T> Delivery<T> {
             numbered: 0,
             sent: 0,
             received: 0,
+            kept: 0,
+            before: 0,
             window,
         }
     }
@@ -69,6 +90,12 @@ impl<T> Delivery<T> {
         self.waiting.is_empty() && self.unacknowledged.is_empty()
     }
 
+    /// What the other side is not known to have, in order.
+    pub fn pending(&self) -> impl Iterator<Item = &T> {
+        let unacknowledged = self.unacknowledged.iter().map(|(_, message)| message);
+        unacknowledged.chain(&self.waiting)
+    }
+
     /// The next message to put on the connection, with its number.
     pub fn next_to_send(&mut self) -> Option<(u64, &T)> {
         if self.sent >= self.numbered {
@@ -87,9 +114,24 @@ impl<T> Delivery<T> {
         Some((*number, message))
     }
 
-    /// Highest number taken from the other side: what to acknowledge.
-    pub fn received(&self) -> u64 {
-        self.received
+    /// Highest number that is safe on this side: what to acknowledge, and what to say on a new connection.
+    pub fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// All up to this receipt ([`Delivery::take`]) is safe here, whatever happens to this process: from now on it is
+    /// acknowledged. True if that is new; what is of an earlier session is not.
+    pub fn keep(&mut self, receipt: u64) -> Result<bool, DeliveryError> {
+        let number = receipt.saturating_sub(self.before);
+        if number > self.received {
+            return Err(DeliveryError::NeverCame {
+                received: self.before + self.received,
+                got: receipt,
+            });
+        }
+        let new = number > self.kept;
+        self.kept = self.kept.max(number);
+        Ok(new)
     }
 
     /// Forgets what the other side has, by its acknowledgement.
@@ -110,11 +152,10 @@ impl<T> Delivery<T> {
         Ok(())
     }
 
-    /// A new connection, on which the other side says how far it has received: all after that is sent again.
-    pub fn reconnected(&mut self, received_there: u64) -> Result<(), DeliveryError> {
-        self.acknowledge(received_there)?;
-        // A core that has lost its memory may say less than it once acknowledged. What it acknowledged is gone;
-        // the inventory in `Hello` stands for it.
+    /// A new connection in the same session, on which the other side says how far it keeps: all after that is sent
+    /// again.
+    pub fn reconnected(&mut self, kept_there: u64) -> Result<(), DeliveryError> {
+        self.acknowledge(kept_there)?;
         self.sent = match self.unacknowledged.front() {
             Some((first, _)) => first.saturating_sub(1),
             None => self.numbered,
@@ -122,10 +163,21 @@ impl<T> Delivery<T> {
         Ok(())
     }
 
-    /// Takes the message with this number: true if it is new, false if it was taken before and is to be dropped.
-    pub fn take(&mut self, number: u64) -> Result<bool, DeliveryError> {
+    /// A new session: both ends count from 1, and all that was not acknowledged is sent again under new numbers.
+    pub fn renew(&mut self) {
+        let unacknowledged = self.unacknowledged.drain(..).map(|(_, message)| message);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.waiting = unacknowledged.chain(waiting).collect();
+        (self.numbered, self.sent) = (0, 0);
+        self.before += self.received;
+        (self.received, self.kept) = (0, 0);
+    }
+
+    /// Takes the message with this number: its receipt, which counts what was taken in all sessions, or `None` if it
+    /// was taken before and is to be dropped.
+    pub fn take(&mut self, number: u64) -> Result<Option<u64>, DeliveryError> {
         if number <= self.received {
-            return Ok(false);
+            return Ok(None);
         }
         if number != self.received + 1 {
             return Err(DeliveryError::Gap {
@@ -134,170 +186,6 @@ impl<T> Delivery<T> {
             });
         }
         self.received = number;
-        Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// What a network with a will of its own does between two sides.
-    #[derive(Debug, Clone)]
-    enum Act {
-        Say { side: usize },
-        Send { side: usize },
-        Arrive { side: usize },
-        Twice { side: usize },
-        Acknowledge { side: usize },
-        Break,
-    }
-
-    fn act() -> impl Strategy<Value = Act> {
-        let side = 0..2_usize;
-        prop_oneof![
-            3 => side.clone().prop_map(|side| Act::Say { side }),
-            4 => side.clone().prop_map(|side| Act::Send { side }),
-            4 => side.clone().prop_map(|side| Act::Arrive { side }),
-            1 => side.clone().prop_map(|side| Act::Twice { side }),
-            2 => side.prop_map(|side| Act::Acknowledge { side }),
-            1 => Just(Act::Break),
-        ]
-    }
-
-    struct Net {
-        sides: [Delivery<u32>; 2],
-        flying: [VecDeque<(u64, u32)>; 2],
-        said: [Vec<u32>; 2],
-        heard: [Vec<u32>; 2],
-    }
-
-    impl Net {
-        fn new() -> Self {
-            Self {
-                sides: [Delivery::new(4), Delivery::new(4)],
-                flying: [VecDeque::new(), VecDeque::new()],
-                said: [Vec::new(), Vec::new()],
-                heard: [Vec::new(), Vec::new()],
-            }
-        }
-
-        fn send(&mut self, side: usize) -> bool {
-            let Some((number, message)) = self.sides[side].next_to_send() else {
-                return false;
-            };
-            self.flying[side].push_back((number, *message));
-            true
-        }
-
-        fn arrive(&mut self, side: usize) -> bool {
-            let Some((number, message)) = self.flying[side].pop_front() else {
-                return false;
-            };
-            if self.sides[1 - side]
-                .take(number)
-                .expect("no gap on a connection that keeps order")
-            {
-                self.heard[1 - side].push(message);
-            }
-            true
-        }
-
-        fn acknowledge(&mut self, side: usize) {
-            let received = self.sides[1 - side].received();
-            self.sides[side].acknowledge(received).expect("was sent");
-        }
-
-        /// All in flight is lost; both sides say how far they are.
-        fn reconnect(&mut self) {
-            for side in 0..2 {
-                self.flying[side].clear();
-            }
-            for side in 0..2 {
-                let received = self.sides[1 - side].received();
-                self.sides[side].reconnected(received).expect("was sent");
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn each_message_arrives_once_and_in_order(acts in prop::collection::vec(act(), 0..200)) {
-            let mut net = Net::new();
-            for (value, act) in (0_u32..).zip(acts) {
-                match act {
-                    Act::Say { side } => {
-                        net.sides[side].push(value, |_| false);
-                        net.said[side].push(value);
-                    }
-                    Act::Send { side } => drop(net.send(side)),
-                    Act::Arrive { side } => drop(net.arrive(side)),
-                    Act::Twice { side } => {
-                        if let Some(first) = net.flying[side].front().copied() {
-                            net.flying[side].push_front(first);
-                        }
-                    }
-                    Act::Acknowledge { side } => net.acknowledge(side),
-                    Act::Break => net.reconnect(),
-                }
-                for side in 0..2 {
-                    prop_assert!(net.said[side].starts_with(&net.heard[1 - side]));
-                }
-            }
-            net.reconnect();
-            for side in 0..2 {
-                while { net.acknowledge(side); net.send(side) || net.arrive(side) } {}
-                net.acknowledge(side);
-                prop_assert_eq!(&net.said[side], &net.heard[1 - side]);
-                prop_assert!(net.sides[side].is_done() && !net.sides[side].is_ready());
-            }
-        }
-    }
-
-    #[test]
-    fn what_was_not_sent_is_replaced_and_what_was_sent_is_not() {
-        let mut side = Delivery::new(8);
-        side.push(10, |_| false);
-        assert_eq!(side.next_to_send(), Some((1, &10)));
-        side.push(11, |earlier| earlier / 10 == 1);
-        side.push(20, |earlier| earlier / 10 == 2);
-        side.push(12, |earlier| earlier / 10 == 1);
-        assert_eq!(side.next_to_send(), Some((2, &20)));
-        assert_eq!(side.next_to_send(), Some((3, &12)));
-        assert_eq!(side.next_to_send(), None);
-    }
-
-    #[test]
-    fn the_window_holds_back_what_nobody_acknowledges() {
-        let mut side = Delivery::new(1);
-        side.push('a', |_| false);
-        side.push('b', |_| false);
-        assert_eq!(side.next_to_send(), Some((1, &'a')));
-        assert!(!side.is_ready() && side.next_to_send().is_none());
-        side.acknowledge(1).expect("was sent");
-        assert_eq!(side.next_to_send(), Some((2, &'b')));
-    }
-
-    #[test]
-    fn a_core_without_memory_gets_all_that_is_left() {
-        let mut side = Delivery::new(8);
-        for message in 0..3 {
-            side.push(message, |_| false);
-            side.next_to_send();
-        }
-        side.acknowledge(2).expect("was sent");
-        side.reconnected(0).expect("nothing wrong");
-        assert_eq!(side.next_to_send(), Some((3, &2)));
-    }
-
-    #[test]
-    fn rules_are_rules() {
-        let mut side = Delivery::<()>::new(8);
-        assert_eq!(side.take(2), Err(DeliveryError::Gap { received: 0, got: 2 }));
-        assert_eq!(
-            side.acknowledge(1),
-            Err(DeliveryError::NeverSent { sent: 0, got: 1 })
-        );
+        Ok(Some(self.before + number))
     }
 }

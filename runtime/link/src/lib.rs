@@ -10,3 +10,6 @@ pub use delivery::{Delivery, DeliveryError};
 
 /// The environment variable that carries the core's secret to an executor, so that no process list shows it.
 pub const SECRET_VARIABLE: &str = "PARTITA_EXECUTOR_SECRET";
+
+/// Longest message, in bytes: a command for a host with many tasks carries the payload of each.
+pub const MOST_BYTES: usize = 256 << 20;

@@ -208,7 +208,7 @@ impl Core {
             patience: config.executor_patience,
             farewell: config.farewell,
         };
-        let cluster = Local::start(local, &secret, &events)?;
+        let cluster = Local::start(local, &session, &secret, &events)?;
         let run_numbers = RunNumbers::new(config.state_directory.join("run_number"));
         let (asked, asking) = mpsc::unbounded_channel();
         let identities = Arc::new(identities);

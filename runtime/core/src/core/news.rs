@@ -30,14 +30,26 @@ fn command(text: &str) -> Option<(&str, CommandId)> {
 impl Actor {
     pub(super) fn heard(&mut self, event: ClusterEvent) {
         match event {
-            ClusterEvent::Said { host, body } => match body {
-                Body::Update(update) => self.update(&host, update),
-                Body::TransitionReport(report) => self.transition_report(report),
-                Body::HookReport(report) => self.hook_report(&report),
-                Body::DeviceEvent(event) => self.device_event(event),
-                Body::Hello(_) => {}
-            },
+            ClusterEvent::Attached { host, inventory } => {
+                for task in inventory {
+                    self.update(&host, task);
+                }
+            }
+            ClusterEvent::Said { host, sequence, body } => {
+                self.cluster.acknowledge(&host, sequence);
+                self.said(&host, body);
+            }
             ClusterEvent::HostLost { host, cause } => self.host_lost(&host, &cause),
+        }
+    }
+
+    fn said(&mut self, host: &str, body: Body) {
+        match body {
+            Body::Update(update) => self.update(host, update),
+            Body::TransitionReport(report) => self.transition_report(report),
+            Body::HookReport(report) => self.hook_report(&report),
+            Body::DeviceEvent(event) => self.device_event(event),
+            Body::Hello(_) => {}
         }
     }
 

@@ -29,6 +29,7 @@ pub use to_executor::Body as To;
 /// Nothing here takes as long; a test that waits longer has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 const SECRET: &str = "it is me";
+const SESSION: &str = "core-1";
 
 struct Shared {
     delivery: Mutex<Delivery<To>>,
@@ -61,11 +62,18 @@ impl Control for Service {
         let shared = Arc::clone(&self.0);
         let received = {
             let mut delivery = shared.delivery.lock().expect("lock");
-            delivery.reconnected(hello.received).expect("was sent");
-            delivery.received()
+            if hello.session == SESSION {
+                delivery.reconnected(hello.received).expect("was sent");
+            } else {
+                delivery.renew();
+            }
+            delivery.kept()
         };
         let welcome = ToExecutor {
-            body: Some(To::Welcome(Welcome { received })),
+            body: Some(To::Welcome(Welcome {
+                received,
+                session: SESSION.to_owned(),
+            })),
             ..ToExecutor::default()
         };
         to.send(Ok(welcome)).await.expect("room");
@@ -75,7 +83,7 @@ impl Control for Service {
                 loop {
                     let message = {
                         let mut delivery = shared.delivery.lock().expect("lock");
-                        let acknowledged = delivery.received();
+                        let acknowledged = delivery.kept();
                         let next = delivery
                             .next_to_send()
                             .map(|(sequence, body)| (sequence, body.clone()));
@@ -90,7 +98,7 @@ impl Control for Service {
                         return;
                     }
                 }
-                let acknowledged = shared.delivery.lock().expect("lock").received();
+                let acknowledged = shared.delivery.lock().expect("lock").kept();
                 let message = ToExecutor {
                     acknowledged,
                     ..ToExecutor::default()
@@ -106,8 +114,9 @@ impl Control for Service {
                         let mut delivery = shared.delivery.lock().expect("lock");
                         delivery.acknowledge(message.acknowledged).expect("was sent");
                         if let Some(body) = message.body
-                            && delivery.take(message.sequence).expect("in order")
+                            && let Some(receipt) = delivery.take(message.sequence).expect("in order")
                         {
+                            delivery.keep(receipt).expect("came");
                             shared.heard.send(body).expect("test");
                         }
                     }
