@@ -330,8 +330,9 @@ impl Case {
             let role = snapshot
                 .roles
                 .iter()
-                .find(|role| path.is_empty() || role.path == path);
-            let value = role.and_then(|role| role.variables.get(variable_name)).cloned();
+                .position(|role| path.is_empty() || role.path == path);
+            let seen = role.and_then(|role| snapshot.role(role));
+            let value = seen.and_then(|(_, stack)| stack.get(variable_name).map(str::to_owned));
             new.insert(variable.to_owned(), value.unwrap_or_else(|| "<unset>".to_owned()));
         }
         let history = |values: &BTreeMap<String, String>| -> Vec<String> {

@@ -175,8 +175,7 @@ impl Actor {
             }
             Asked::Snapshot { id, answer } => {
                 let entry = self.environments.get(&id);
-                let taken =
-                    entry.map(|entry| snapshot::take(&entry.machine, &entry.instance, &entry.trails, now()));
+                let taken = entry.map(|entry| snapshot::take(entry, now()));
                 drop(answer.send(taken.ok_or(CoreError::NotFound(id))));
             }
             Asked::List { answer } => {
@@ -233,8 +232,9 @@ impl Actor {
         let entry = Entry {
             machine: Environment::new(plan),
             artefact,
-            instance,
-            trails,
+            instance: Arc::new(instance),
+            trails: Arc::new(trails),
+            created_ms: now(),
             observations,
             replies: BTreeMap::new(),
             requests: 0,

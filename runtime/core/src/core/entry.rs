@@ -15,9 +15,11 @@ pub(super) struct Entry {
     pub(super) machine: Environment,
     pub(super) artefact: Arc<Artefact>,
     /// The tree, with the variables that were set at run time.
-    pub(super) instance: Instance,
+    pub(super) instance: Arc<Instance>,
     /// For each role of the plan, which children lead to it from the root.
-    pub(super) trails: Vec<Vec<usize>>,
+    pub(super) trails: Arc<Vec<Vec<usize>>>,
+    /// When it was created, in milliseconds since 1970.
+    pub(super) created_ms: u64,
     pub(super) observations: broadcast::Sender<Observation>,
     pub(super) replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     pub(super) requests: RequestId,
@@ -33,7 +35,7 @@ impl Entry {
         let Some(trail) = self.trails.get(role) else {
             return;
         };
-        let mut role: &mut Role = &mut self.instance.root;
+        let mut role: &mut Role = &mut Arc::make_mut(&mut self.instance).root;
         for child in trail {
             let Some(below) = role.roles.get_mut(*child) else {
                 return;

@@ -1,13 +1,18 @@
 //! What is true of an environment at one moment.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::aggregate::{State as TaskState, Status};
 use crate::environment::plan::{Mode, RoleKind};
 use crate::environment::{Environment, PendingDeadline, State, Transition};
-use partita_artefact::instance::Instance;
+use partita_artefact::Stack;
+use partita_artefact::instance::{Instance, Role};
+use partita_artefact::ir::Artefact;
 
-/// An environment.
+use super::entry::Entry;
+
+/// An environment. What it was made from is shared, not copied: whoever wants to know what variables are looks them up
+/// without holding anybody up.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// Its identity.
@@ -22,6 +27,20 @@ pub struct Snapshot {
     pub roles: Vec<RoleSnapshot>,
     /// What is waited for.
     pub deadlines: Vec<PendingDeadline>,
+    /// When it was created, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// What it was made from.
+    pub artefact: Arc<Artefact>,
+    /// Its tree, with the variables that were set at run time.
+    pub instance: Arc<Instance>,
+    trails: Arc<Vec<Vec<usize>>>,
+}
+
+impl Snapshot {
+    /// The role at that place of [`Snapshot::roles`] as it was made, and the variables that it sees.
+    pub fn role(&self, index: usize) -> Option<(&Role, Stack<'_>)> {
+        self.instance.at(self.trails.get(index)?)
+    }
 }
 
 /// A role.
@@ -39,8 +58,6 @@ pub struct RoleSnapshot {
     pub call: bool,
     /// Runs a process.
     pub task: Option<TaskSnapshot>,
-    /// What it sees: all layers taken together.
-    pub variables: BTreeMap<String, String>,
 }
 
 /// A task.
@@ -61,7 +78,8 @@ pub struct TaskSnapshot {
 }
 
 /// Takes it.
-pub(super) fn take(machine: &Environment, instance: &Instance, trails: &[Vec<usize>], now: u64) -> Snapshot {
+pub(super) fn take(entry: &Entry, now: u64) -> Snapshot {
+    let machine: &Environment = &entry.machine;
     let plan = machine.plan();
     let role = |(index, planned): (usize, &crate::environment::plan::PlannedRole)| {
         let (state, status) = machine.role(index);
@@ -79,11 +97,6 @@ pub(super) fn take(machine: &Environment, instance: &Instance, trails: &[Vec<usi
             }),
             _ => None,
         };
-        let stack = trails
-            .get(index)
-            .and_then(|trail| instance.at(trail))
-            .map(|(_, stack)| stack);
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         RoleSnapshot {
             path: planned.path.clone(),
             state,
@@ -91,9 +104,6 @@ pub(super) fn take(machine: &Environment, instance: &Instance, trails: &[Vec<usi
             critical: planned.critical,
             call: matches!(planned.kind, RoleKind::Call(_)),
             task,
-            variables: stack
-                .map(|stack| stack.consolidated().into_iter().map(owned).collect())
-                .unwrap_or_default(),
         }
     };
     Snapshot {
@@ -103,5 +113,9 @@ pub(super) fn take(machine: &Environment, instance: &Instance, trails: &[Vec<usi
         run: machine.run(),
         roles: plan.roles.iter().enumerate().map(role).collect(),
         deadlines: machine.deadlines(now),
+        created_ms: entry.created_ms,
+        artefact: Arc::clone(&entry.artefact),
+        instance: Arc::clone(&entry.instance),
+        trails: Arc::clone(&entry.trails),
     }
 }
