@@ -204,9 +204,15 @@ impl Story {
                 path,
                 moment,
                 progress,
+                ..
             } => self.tell_hook(path, moment, progress),
             Observation::Cause(cause) => self.tell_cause(cause),
-            Observation::Role { .. } => {}
+            Observation::Created { .. }
+            | Observation::Advance { .. }
+            | Observation::ErrorImminent { .. }
+            | Observation::Run { .. }
+            | Observation::Task { .. }
+            | Observation::Role { .. } => {}
             Observation::Gone => {
                 if self.state != Some(State::Done) {
                     self.say_timed("DONE");

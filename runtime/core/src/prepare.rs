@@ -89,6 +89,8 @@ impl Preparation<'_> {
                 let traits = &call.traits;
                 self.prepared.plan.calls.push(PlannedCall {
                     role: index,
+                    function: call.text.clone(),
+                    returns: call.returns.clone(),
                     trigger: traits.trigger.clone(),
                     await_at: traits.await_at.clone(),
                     timeout: timeout(role, traits)?,
@@ -136,6 +138,7 @@ impl Preparation<'_> {
         self.prepared.plan.tasks.push(PlannedTask {
             role: index,
             id: self.identities.new_id()?,
+            class: task.class.clone(),
             host: place(role, self.hosts),
             mode,
             critical: task.traits.critical,

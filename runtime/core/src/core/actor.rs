@@ -14,7 +14,7 @@ use super::{
     Config, CoreError, Creation, DETECTORS, EnvironmentId, Pending, Snapshot, WATCH_WINDOW, snapshot,
 };
 use crate::cluster::{Cluster, ClusterEvent};
-use crate::environment::plan::TaskIndex;
+use crate::environment::plan::{TaskIndex, Workflow};
 use crate::environment::{Environment, Event, Observation, Request, State};
 use crate::identity::Identities;
 use crate::prepare::{Prepared, prepare};
@@ -75,6 +75,20 @@ pub(super) struct Actor {
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What the environment is made from, for people.
+fn workflow(artefact: &Artefact, instance: &Instance) -> Workflow {
+    let module = artefact.modules.get(&artefact.root);
+    let (_, name) = artefact.root.rsplit_once("/workflows/").unwrap_or_default();
+    Workflow {
+        name: instance.root.name.clone(),
+        description: module
+            .and_then(|module| module.description.clone())
+            .unwrap_or_default(),
+        path: name.split('@').next().unwrap_or_default().to_owned(),
+        public: module.is_some_and(|module| module.public),
+    }
 }
 
 fn detectors(list: Option<&String>) -> Vec<String> {
@@ -213,10 +227,11 @@ impl Actor {
             .insert("environment_id".to_owned(), id.clone());
         let prepared = prepare(&id, &instance, self.cluster.hosts(), &self.identities)?;
         let Prepared {
-            plan,
+            mut plan,
             trails,
             warnings,
         } = prepared;
+        plan.workflow = workflow(&artefact, &instance);
         let detectors = detectors(plan.variables.get(DETECTORS));
         for (by, other) in &self.environments {
             let theirs = detectors_of(&other.machine);

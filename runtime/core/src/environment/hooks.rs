@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{CallReport, CommandId, Effect, HookReport, Life, Observation, Progress, Timer};
+use super::message::{CallReport, CommandId, Effect, HookReport, Life, Timer};
+use super::observation::Progress;
 use super::plan::{CallIndex, Mode, TaskIndex};
 use super::{Environment, Wait};
 use crate::cause::Cause;
@@ -100,7 +101,10 @@ impl Pass {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StartedCall {
     pub(super) call: CallIndex,
-    moment: String,
+    pub(super) moment: String,
+    /// The result, if it has ended and has one.
+    #[serde(default)]
+    pub(super) output: String,
     outcome: Option<Result<(), Cause>>,
 }
 
@@ -174,6 +178,7 @@ impl Environment {
             let started = StartedCall {
                 call,
                 moment: pass.moment(),
+                output: String::new(),
                 outcome: None,
             };
             self.observe_call(&started, Progress::Started);
@@ -269,6 +274,9 @@ impl Environment {
         }
         self.cancel_timer(Timer::Call(command));
         let role = self.plan.calls.get(started.call).map_or(0, |call| call.role);
+        if let Some(planned) = self.plan.calls.get(started.call) {
+            started.output = report.own.get(&planned.returns).cloned().unwrap_or_default();
+        }
         for (name, value) in report.own {
             self.set_variable(role, &name, Some(value));
         }
@@ -406,28 +414,8 @@ impl Environment {
         self.role_path(role)
     }
 
-    fn observe_call(&mut self, started: &StartedCall, progress: Progress) {
-        let path = self.call_path(started.call);
-        let moment = started.moment.clone();
-        self.observe(Observation::Hook {
-            path,
-            moment,
-            progress,
-        });
-    }
-
-    fn hook_moment(&self, task: TaskIndex) -> String {
+    pub(super) fn hook_moment(&self, task: TaskIndex) -> String {
         let trigger = self.plan.tasks.get(task).and_then(|task| task.trigger.as_ref());
         trigger.map(Moment::to_string).unwrap_or_default()
-    }
-
-    fn observe_hook(&mut self, task: TaskIndex, progress: Progress) {
-        let path = self.task_path(task);
-        let moment = self.hook_moment(task);
-        self.observe(Observation::Hook {
-            path,
-            moment,
-            progress,
-        });
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{DestroyOptions, Effect, Observation, Reply, Request, RequestId, Timer};
+use super::message::{DestroyOptions, Effect, Reply, Request, RequestId, Timer};
+use super::observation::{Advance, Observation};
 use super::transition::{Program, State, Step, Transition};
 use super::{Environment, Wait};
 use crate::cause::Cause;
@@ -63,8 +64,9 @@ impl Environment {
         }
         self.deferred.clear();
         self.pass = None;
-        self.program = None;
         self.job_failed(vec![Cause::new("the environment was ended by force meanwhile")]);
+        self.observe_end();
+        self.program = None;
         self.end_job();
     }
 
@@ -104,6 +106,7 @@ impl Environment {
             None => {
                 self.observe(Observation::Cause(cause.clone()));
                 if !matches!(self.state, State::Error | State::Done) {
+                    self.observe_imminent_error(cause.clone());
                     self.react(Transition::GoError, vec![cause]);
                 }
             }
@@ -116,12 +119,20 @@ impl Environment {
             return false;
         };
         if let Some(reason) = self.refusal(&job) {
+            if let Request::Transition(transition) = job.work
+                && self.state != State::Done
+            {
+                self.observe_refused(transition, reason.clone());
+            }
             if let Some(id) = job.request {
                 let state = self.state;
                 self.effects
                     .push(Effect::Reply(id, Reply::Refused { state, reason }));
             }
             return true;
+        }
+        if let Request::Create { auto } = job.work {
+            self.observe_created(auto);
         }
         self.job = Some(job);
         self.continue_job();
@@ -200,8 +211,12 @@ impl Environment {
     }
 
     fn begin(&mut self, program: Program) {
+        let is_end = program.transition.is_none();
         self.program = Some(program);
         self.observe_state();
+        if !is_end {
+            self.observe_advance(Advance::Begun);
+        }
     }
 
     /// A critical failure in the program under way: it is cancelled here if it can be, else it goes on to its end.
@@ -215,6 +230,7 @@ impl Environment {
         if program.can_be_cancelled() {
             program.steps.clear();
             self.abandon();
+            self.observe_step_end();
         }
     }
 
@@ -248,6 +264,9 @@ impl Environment {
         {
             job.failed = true;
         }
+        if let (Some(program), Some(cause)) = (&mut self.program, causes.first()) {
+            program.note_error(cause.to_string().lines().next().unwrap_or_default());
+        }
         let mut news = Vec::new();
         for cause in causes {
             match job
@@ -268,6 +287,7 @@ impl Environment {
 
     /// The program at hand is through.
     pub(super) fn end_program(&mut self) {
+        self.observe_end();
         self.program = None;
         self.observe_state();
         self.continue_job();
@@ -347,6 +367,13 @@ impl Environment {
     /// Does one thing of the program.
     pub(super) fn do_step(&mut self, step: Step) {
         match step {
+            Step::Begin(step) => {
+                if let Some(program) = &mut self.program {
+                    program.begin_step(step.clone());
+                }
+                self.observe_advance(Advance::StepBegun(step));
+            }
+            Step::End => self.observe_step_end(),
             Step::Hooks(pass) => self.pass = Some(pass),
             Step::OpenRun => self.open_run(),
             Step::RunStarted => self.run_started(),

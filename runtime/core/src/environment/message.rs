@@ -1,4 +1,4 @@
-//! What the machine is told, what it wants done, and what it lets people see.
+//! What the machine is told, and what it wants done.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::observation::Observation;
 use super::plan::{CallIndex, TaskIndex};
 use super::transition::Transition;
-use crate::aggregate::{RoleIndex, State as TaskState, Status};
+use crate::aggregate::{RoleIndex, State as TaskState};
 use crate::cause::{Cause, Exit};
 use crate::compact::is_default;
 
@@ -316,58 +317,4 @@ pub enum Reply {
         /// Why.
         reason: String,
     },
-}
-
-/// How far a hook or call is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Progress {
-    /// It runs.
-    Started,
-    /// It ended well.
-    Ended {
-        /// A test service answered in place of the real one.
-        stand_in: bool,
-    },
-    /// It failed.
-    Failed(Cause),
-    /// It did not run.
-    Skipped(String),
-}
-
-/// What there is to see.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Observation {
-    /// The environment changed.
-    Environment {
-        /// Its state.
-        state: State,
-        /// The transition that is under way.
-        transition: Option<Transition>,
-        /// Run number.
-        run: Option<u32>,
-    },
-    /// A role changed.
-    Role {
-        /// Which.
-        role: RoleIndex,
-        /// Its path.
-        path: String,
-        /// Its state.
-        state: TaskState,
-        /// Its status.
-        status: Status,
-    },
-    /// A hook or call moved on.
-    Hook {
-        /// Path of its role.
-        path: String,
-        /// When.
-        moment: String,
-        /// How far it is.
-        progress: Progress,
-    },
-    /// Something went wrong.
-    Cause(Cause),
-    /// The environment is gone.
-    Gone,
 }

@@ -7,6 +7,8 @@ mod device;
 mod hooks;
 mod jobs;
 mod message;
+mod observation;
+mod observe;
 pub mod plan;
 mod run;
 mod tasks;
@@ -16,9 +18,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 pub use message::{
-    Answer, CallReport, CommandId, DestroyOptions, DeviceEvent, Effect, Event, HookReport, Life, Observation,
-    Obstacle, Progress, Reply, Request, RequestId, TaskReport, Timer,
+    Answer, CallReport, CommandId, DestroyOptions, DeviceEvent, Effect, Event, HookReport, Life, Obstacle,
+    Reply, Request, RequestId, TaskReport, Timer,
 };
+pub use observation::{Advance, Called, Label, Numbered, Observation, Progress, Traits};
 pub use transition::{State, Transition};
 
 use crate::aggregate::{RoleIndex, State as TaskState, Status, Tree};
@@ -314,17 +317,6 @@ impl Environment {
         self.effects.push(Effect::SetVariable { role, name, value });
     }
 
-    fn set_role(&mut self, role: RoleIndex, state: TaskState, status: Status) {
-        for role in self.tree.set(role, state, status) {
-            self.observe(Observation::Role {
-                role,
-                path: self.role_path(role),
-                state: self.tree.state(role),
-                status: self.tree.status(role),
-            });
-        }
-    }
-
     fn role_path(&self, role: RoleIndex) -> String {
         self.plan
             .roles
@@ -342,22 +334,5 @@ impl Environment {
     fn task(&self, index: TaskIndex) -> &Task {
         static NONE: std::sync::LazyLock<Task> = std::sync::LazyLock::new(Task::default);
         self.tasks.get(index).unwrap_or(&NONE)
-    }
-
-    fn harmless(&mut self, mut cause: Cause) {
-        cause.harmless = true;
-        self.observe(Observation::Cause(cause));
-    }
-
-    fn observe(&mut self, observation: Observation) {
-        self.effects.push(Effect::Observe(observation));
-    }
-
-    fn observe_state(&mut self) {
-        self.observe(Observation::Environment {
-            state: self.state,
-            transition: self.transition(),
-            run: self.run,
-        });
     }
 }

@@ -21,6 +21,9 @@ pub struct Plan {
     /// Identity of the environment.
     #[serde(default, skip_serializing_if = "is_default")]
     pub id: String,
+    /// What it was made from.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub workflow: Workflow,
     /// Roles, every one after its parent; the first is the root.
     #[serde(default, skip_serializing_if = "is_default")]
     pub roles: Vec<PlannedRole>,
@@ -36,6 +39,19 @@ pub struct Plan {
     /// How long each wait may take.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deadlines: Deadlines,
+}
+
+/// A workflow template, for people (`wire.md` 3, `common.WorkflowTemplateInfo`).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Workflow {
+    /// Name of its root role.
+    pub name: String,
+    /// What it says of itself.
+    pub description: String,
+    /// Its name in its repository.
+    pub path: String,
+    /// Meant for everybody.
+    pub public: bool,
 }
 
 /// A role.
@@ -82,6 +98,9 @@ pub struct PlannedTask {
     pub role: RoleIndex,
     /// Identity, unique in the whole core.
     pub id: String,
+    /// Identity of its task template (`<repository>/tasks/<name>@<revision>`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub class: String,
     /// Host that it is to run on; `Err`: why there is none.
     pub host: Result<String, String>,
     /// How it is steered.
@@ -102,6 +121,12 @@ pub struct PlannedTask {
 pub struct PlannedCall {
     /// Its role.
     pub role: RoleIndex,
+    /// What is called, as written.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub function: String,
+    /// Variable that takes the result; empty: none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub returns: String,
     /// When it starts; `None`: never.
     #[serde(default, skip_serializing_if = "is_default")]
     pub trigger: Option<Moment>,

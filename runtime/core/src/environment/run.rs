@@ -6,6 +6,7 @@ use partita_artefact::duration;
 use partita_artefact::surroundings::{ARGUMENTS, STOP_ARGUMENTS};
 
 use super::message::{Effect, Timer};
+use super::observation::Advance;
 use super::transition::Transition;
 use super::{Environment, Wait};
 use crate::cause::Cause;
@@ -44,6 +45,7 @@ impl Environment {
                 ] {
                     self.set_variable(0, name, Some(value));
                 }
+                self.observe_run(Advance::Begun);
                 self.observe_state();
             }
             Err(reason) => self.fail(vec![Cause::new(format!("no run number: {reason}"))]),
@@ -65,7 +67,9 @@ impl Environment {
             .and_then(|n| n.parse().ok())
             .unwrap_or(0);
         self.set_variable(0, CLEANUP_COUNT, Some(count.saturating_add(1).to_string()));
-        self.stamp("run_start_completion_time_ms");
+        if self.stamp("run_start_completion_time_ms") {
+            self.observe_run(Advance::Ended { error: None });
+        }
         if let Some(time) = self.auto_stop() {
             self.set_timer(Timer::AutoStop, time, "auto_stop_timeout".to_owned());
         }
@@ -87,14 +91,14 @@ impl Environment {
     }
 
     pub(super) fn close_run(&mut self) {
-        if self.run.is_some() {
-            self.stamp("run_end_time_ms");
+        if self.run.is_some() && self.stamp("run_end_time_ms") {
+            self.observe_run(Advance::Begun);
         }
     }
 
     pub(super) fn run_ended(&mut self) {
-        if self.run.is_some() {
-            self.stamp("run_end_completion_time_ms");
+        if self.run.is_some() && self.stamp("run_end_completion_time_ms") {
+            self.observe_run(Advance::Ended { error: None });
         }
         self.cancel_timer(Timer::AutoStop);
     }
@@ -109,10 +113,12 @@ impl Environment {
     }
 
     /// Sets a time stamp, unless it is set.
-    fn stamp(&mut self, name: &str) {
-        if self.variable(name).is_none_or(str::is_empty) {
+    fn stamp(&mut self, name: &str) -> bool {
+        let unset = self.variable(name).is_none_or(str::is_empty);
+        if unset {
             self.set_variable(0, name, Some(self.now.to_string()));
         }
+        unset
     }
 
     /// What goes to all tasks with a transition.

@@ -79,7 +79,10 @@ impl Environment {
         // A critical task without a host has failed the deployment already: then nothing is started.
         if matches!(self.wait, Some(Wait::Deploy { .. })) {
             if !launch.is_empty() {
-                self.effects.push(Effect::Launch(launch));
+                self.effects.push(Effect::Launch(launch.clone()));
+                for index in launch {
+                    self.observe_task(index, None, Status::Inactive);
+                }
             }
             self.check_deployed();
         } else {
@@ -534,6 +537,9 @@ impl Environment {
             _ => Status::Inactive,
         };
         let role = self.plan.tasks.get(index).map_or(0, |task| task.role);
-        self.set_role(role, state, status);
+        if (self.tree.state(role), self.tree.status(role)) != (state, status) {
+            self.observe_task(index, Some(state), status);
+            self.set_role(role, state, status);
+        }
     }
 }

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::hooks::{Half, Pass};
 
+/// Steps at the end of an environment: tasks are let go of, and then the last hooks run.
+const RELEASING: &str = "DESTROY";
+const RELEASED: &str = "after_DESTROY";
+
 /// State of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum State {
@@ -108,6 +112,10 @@ impl fmt::Display for Transition {
 /// One thing that a transition does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Step {
+    /// What follows is a step that people know by this name.
+    Begin(String),
+    /// That step is over.
+    End,
     /// Run hooks.
     Hooks(Pass),
     /// Get a run number and open the run.
@@ -142,6 +150,11 @@ pub(super) struct Program {
     pub(super) transition: Option<Transition>,
     /// What is still to be done.
     pub(super) steps: VecDeque<Step>,
+    /// The step that is under way, as people know it, and what went wrong in it.
+    step: Option<String>,
+    step_error: Option<String>,
+    /// What went wrong.
+    error: Option<String>,
 }
 
 impl Program {
@@ -149,45 +162,58 @@ impl Program {
     pub(super) fn of(transition: Transition, from: State, to: State) -> Self {
         let mut steps = VecDeque::new();
         let hooks = |kind: &str, what: &str, half| Step::Hooks(Pass::new(&[format!("{kind}_{what}")], half));
+        let begin = |kind: &str, what: &str| Step::Begin(format!("{kind}_{what}"));
         let event = transition.name();
-        steps.push_back(hooks("before", event, Half::Early));
+        steps.extend([begin("before", event), hooks("before", event, Half::Early)]);
         steps.extend(match transition {
             Transition::Start => Some(Step::OpenRun),
             Transition::Stop | Transition::GoError => Some(Step::CloseRun),
             _ => None,
         });
-        steps.push_back(hooks("before", event, Half::Late));
+        steps.extend([hooks("before", event, Half::Late), Step::End]);
+        steps.push_back(begin("leave", from.name()));
         steps.push_back(hooks("leave", from.name(), Half::Early));
-        steps.push_back(hooks("leave", from.name(), Half::Late));
-        steps.push_back(Step::Tasks(transition));
-        steps.push_back(Step::Enter(to));
-        steps.push_back(hooks("enter", to.name(), Half::Early));
-        steps.push_back(Step::EnterTime);
-        steps.push_back(hooks("enter", to.name(), Half::Late));
-        steps.push_back(hooks("after", event, Half::Early));
+        steps.extend([hooks("leave", from.name(), Half::Late), Step::End]);
+        steps.push_back(begin("tasks", event));
+        steps.extend([Step::Tasks(transition), Step::Enter(to), Step::End]);
+        steps.push_back(begin("enter", to.name()));
+        steps.extend([hooks("enter", to.name(), Half::Early), Step::EnterTime]);
+        steps.extend([hooks("enter", to.name(), Half::Late), Step::End]);
+        steps.extend([begin("after", event), hooks("after", event, Half::Early)]);
         steps.extend(match transition {
             Transition::Start => Some(Step::RunStarted),
             Transition::Stop | Transition::GoError => Some(Step::RunEnded),
             _ => None,
         });
-        steps.push_back(hooks("after", event, Half::Late));
+        steps.extend([hooks("after", event, Half::Late), Step::End]);
         if matches!(transition, Transition::Stop | Transition::GoError) {
             steps.push_back(Step::ForgetRun);
         }
+        Self::new(Some(transition), steps)
+    }
+
+    fn new(transition: Option<Transition>, steps: VecDeque<Step>) -> Self {
         Self {
-            transition: Some(transition),
+            transition,
             steps,
+            step: None,
+            step_error: None,
+            error: None,
         }
     }
 
     /// How an environment ends. DESTROY and `after_DESTROY` hooks share one row of weights.
     pub(super) fn teardown(from: State, keep: bool) -> Self {
         let leave = format!("leave_{from}");
-        let last = ["DESTROY".to_owned(), "after_DESTROY".to_owned()];
+        let last = [RELEASING.to_owned(), RELEASED.to_owned()];
         let steps = [
+            Step::Begin("before_DESTROY".to_owned()),
+            Step::Begin(leave.clone()),
             Step::Hooks(Pass::new(std::slice::from_ref(&leave), Half::Early)),
             Step::Hooks(Pass::new(&[leave], Half::Late)),
             Step::CloseRun,
+            Step::Begin(RELEASING.to_owned()),
+            Step::Begin(RELEASED.to_owned()),
             Step::Hooks(Pass::unstoppable(&last)),
             Step::RunEnded,
             Step::ForgetRun,
@@ -195,10 +221,35 @@ impl Program {
             Step::EndTasks { keep },
             Step::Enter(State::Done),
         ];
-        Self {
-            transition: None,
-            steps: steps.into(),
+        Self::new(None, steps.into())
+    }
+
+    /// Notes what went wrong; the first is what people are told of it.
+    pub(super) fn note_error(&mut self, error: &str) {
+        self.error.get_or_insert_with(|| error.to_owned());
+        if self.step.is_some() {
+            self.step_error.get_or_insert_with(|| error.to_owned());
         }
+    }
+
+    pub(super) fn take_error(&mut self) -> Option<String> {
+        self.error.take()
+    }
+
+    pub(super) fn begin_step(&mut self, step: String) {
+        self.step = Some(step);
+        self.step_error = None;
+    }
+
+    /// The step that is under way, with what went wrong in it: it is over now.
+    pub(super) fn end_step(&mut self) -> Option<(String, Option<String>)> {
+        Some((self.step.take()?, self.step_error.take()))
+    }
+
+    /// The environment has let go of its tasks.
+    pub(super) fn has_released(&self) -> bool {
+        let released = |step: &str| step == RELEASING || step == RELEASED;
+        self.transition.is_none() && self.step.as_deref().is_some_and(released)
     }
 
     /// A failure stops it here: nothing has changed yet that would have to be finished. `GO_ERROR` and the end of
