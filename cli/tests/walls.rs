@@ -48,6 +48,7 @@ const SOURCE_READERS: &[&str] = &[
 #[test]
 fn the_runtime_cannot_parse_a_template() {
     for package in [
+        "partita-api",
         "partita-core",
         "partita-executor",
         "partita-link",

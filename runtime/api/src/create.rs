@@ -69,7 +69,11 @@ pub(crate) struct Made {
 
 impl Shared {
     /// Creates an environment of a workflow.
-    pub(crate) async fn create_workflow(self: &Arc<Self>, workflow: &str, order: Order) -> Result<Creation, Uncreated> {
+    pub(crate) async fn create_workflow(
+        self: &Arc<Self>,
+        workflow: &str,
+        order: Order,
+    ) -> Result<Creation, Uncreated> {
         if self.is_draining() {
             return Err(Uncreated::Draining);
         }
@@ -80,12 +84,18 @@ impl Shared {
             closed: true,
         };
         let compiled = self.ask(move |workflows| workflows.compile(&wanted)).await??;
-        let digest = compiled.digest.ok_or_else(|| Uncreated::Wrong(findings(&compiled)))?;
+        let digest = compiled
+            .digest
+            .ok_or_else(|| Uncreated::Wrong(findings(&compiled)))?;
         self.create_artefact(digest, order).await
     }
 
     /// Creates an environment of an artefact in the store.
-    pub(crate) async fn create_artefact(self: &Arc<Self>, digest: Digest, order: Order) -> Result<Creation, Uncreated> {
+    pub(crate) async fn create_artefact(
+        self: &Arc<Self>,
+        digest: Digest,
+        order: Order,
+    ) -> Result<Creation, Uncreated> {
         if self.is_draining() {
             return Err(Uncreated::Draining);
         }
@@ -111,7 +121,10 @@ impl Shared {
             ..Layers::default()
         };
         let given = artefact.with_variables(&later).map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(|error| format!("{error}: {}", error.hint())).collect();
+            let lines: Vec<String> = errors
+                .iter()
+                .map(|error| format!("{error}: {}", error.hint()))
+                .collect();
             Uncreated::Wrong(lines.join("\n"))
         })?;
         let mut given = self.core.surroundings(&order.id).with(&given);
@@ -126,13 +139,19 @@ impl Shared {
         })?;
         for (path, variables) in addressed {
             let role = find(&mut instance.root, &path).ok_or_else(|| {
-                Uncreated::Wrong(format!("there is no role `{path}` for the variables that are addressed to it"))
+                Uncreated::Wrong(format!(
+                    "there is no role `{path}` for the variables that are addressed to it"
+                ))
             })?;
             role.layers.user.extend(variables);
         }
         let detectors = detectors(&instance, |host| world.detector(host));
         if let Some(detectors) = detectors {
-            instance.root.layers.defaults.insert(DETECTORS.to_owned(), detectors);
+            instance
+                .root
+                .layers
+                .defaults
+                .insert(DETECTORS.to_owned(), detectors);
         }
         drop(world);
         Ok(Made {
@@ -146,7 +165,10 @@ impl Shared {
 /// The variables for the whole environment, and those for single roles, by path (`wire.md` 2.2, `NewEnvironment`).
 fn by_role(
     variables: &BTreeMap<String, String>,
-) -> (BTreeMap<String, String>, BTreeMap<String, BTreeMap<String, String>>) {
+) -> (
+    BTreeMap<String, String>,
+    BTreeMap<String, BTreeMap<String, String>>,
+) {
     let mut own = BTreeMap::new();
     let mut addressed: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for (name, value) in variables {
@@ -202,7 +224,10 @@ pub(crate) fn user_text(user: &User) -> String {
 
 /// What the compiler found, errors only, in full.
 pub(crate) fn findings(compiled: &Compiled) -> String {
-    let errors = compiled.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+    let errors = compiled
+        .diagnostics
+        .iter()
+        .filter(|found| found.severity == Severity::Error);
     let texts: Vec<&str> = errors.map(|found| found.text.trim_end()).collect();
     if texts.is_empty() {
         return "the compiler made nothing, and did not say why".to_owned();

@@ -11,7 +11,9 @@ const DIGITS: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwx
 /// `INVALID_ARGUMENT`.
 pub(crate) fn identity(text: &str) -> Result<&str, Status> {
     if text.is_empty() {
-        return Err(Status::invalid_argument("received nil request: give the id of an environment"));
+        return Err(Status::invalid_argument(
+            "received nil request: give the id of an environment",
+        ));
     }
     let digit = |byte: u8| DIGITS.iter().position(|digit| *digit == byte);
     let value = text.bytes().try_fold(0_u64, |value, byte| {

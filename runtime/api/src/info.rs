@@ -40,7 +40,9 @@ pub struct ServiceInfo {
 
 /// The detectors that an environment uses.
 pub(crate) fn detectors_of(snapshot: &Snapshot) -> Vec<String> {
-    let list = snapshot.role(0).and_then(|(_, stack)| stack.get(DETECTORS).map(str::to_owned));
+    let list = snapshot
+        .role(0)
+        .and_then(|(_, stack)| stack.get(DETECTORS).map(str::to_owned));
     let list = list.and_then(|list| serde_json::from_str::<Vec<String>>(&list).ok());
     let mut list = list.unwrap_or_default();
     list.sort();
@@ -58,12 +60,20 @@ impl Shared {
     pub(crate) async fn framework_info(&self) -> pb::GetFrameworkInfoReply {
         // It never fails: where the core is silent there is nothing to count.
         let snapshots = self.snapshots().await.unwrap_or_default();
-        let tasks = snapshots.iter().flat_map(|snapshot| &snapshot.roles).filter(|role| role.task.is_some()).count();
+        let tasks = snapshots
+            .iter()
+            .flat_map(|snapshot| &snapshot.roles)
+            .filter(|role| role.task.is_some())
+            .count();
         let all: Vec<String> = self.workflows.detectors().into_keys().collect();
         let active = active_detectors(&snapshots);
         let number = |part: usize| {
             let parts = self.about.version.split(['.', '-', '+']);
-            parts.into_iter().nth(part).and_then(|part| part.parse().ok()).unwrap_or_default()
+            parts
+                .into_iter()
+                .nth(part)
+                .and_then(|part| part.parse().ok())
+                .unwrap_or_default()
         };
         pb::GetFrameworkInfoReply {
             framework_id: self.about.framework.clone(),
@@ -98,7 +108,9 @@ impl Shared {
         };
         let services = self.about.services.iter();
         pb::ListIntegratedServicesReply {
-            services: services.map(|(id, service)| (id.clone(), info(service))).collect(),
+            services: services
+                .map(|(id, service)| (id.clone(), info(service)))
+                .collect(),
             timestamp: now_ms(),
         }
     }

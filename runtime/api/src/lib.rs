@@ -20,8 +20,8 @@ pub use glob::{Glob, GlobError};
 pub use info::{About, ServiceInfo};
 pub use server::{Api, ServeError};
 pub use workflows::{
-    Added, Compiled, Diagnostic, Severity, Template, TemplateQuery, Unavailable, VariableSpecification, Wanted,
-    Workflows, Repository, Repositories,
+    Added, Compiled, Diagnostic, Repositories, Repository, Severity, Template, TemplateQuery, Unavailable,
+    VariableSpecification, Wanted, Workflows,
 };
 
 /// Largest request of a client of the reference, bytes (`wire.md` 1: the limit of its server).

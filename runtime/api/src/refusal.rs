@@ -40,7 +40,9 @@ pub(crate) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(LONGEST).collect();
     let left = text.chars().count().saturating_sub(LONGEST);
     if left > 0 {
-        short.push_str(&format!("… ({left} more characters; the log of the core has all)"));
+        short.push_str(&format!(
+            "… ({left} more characters; the log of the core has all)"
+        ));
     }
     short
 }
@@ -49,10 +51,15 @@ pub(crate) fn shortened(text: &str) -> String {
 pub(crate) fn status(error: &CoreError) -> Status {
     let text = shortened(&error.to_string());
     match error {
-        CoreError::NotFound(id) => Status::not_found(format!("environment not found: no environment with id {id}")),
+        CoreError::NotFound(id) => {
+            Status::not_found(format!("environment not found: no environment with id {id}"))
+        }
         CoreError::Exists(_) | CoreError::DetectorInUse { .. } => Status::already_exists(text),
         // So clients of the reference know it (`runtime.md` 13, "API").
-        CoreError::Refused { state: State::Error, .. } | CoreError::Failed { .. } => Status::aborted(text),
+        CoreError::Refused {
+            state: State::Error, ..
+        }
+        | CoreError::Failed { .. } => Status::aborted(text),
         CoreError::Refused { .. } | CoreError::Prepare(_) => Status::failed_precondition(text),
         CoreError::Stopped => Status::unavailable(text),
         CoreError::Local(_) | CoreError::System { .. } => Status::internal(text),

@@ -168,7 +168,8 @@ impl Api {
             served = serving => served?,
             () = patience => {}
         }
-        let mut background = std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut background =
+            std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));
         background.shutdown().await;
         Ok(())
     }

@@ -37,7 +37,9 @@ impl Feed {
     pub(crate) fn say(&self, event: Event) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.len() >= EVENTS {
-            tracing::warn!("a stream of an automatic environment has more than {EVENTS} events: the rest is dropped");
+            tracing::warn!(
+                "a stream of an automatic environment has more than {EVENTS} events: the rest is dropped"
+            );
             return;
         }
         events.push(event);
@@ -53,7 +55,9 @@ impl Feed {
     /// The event at that place, when there is one; `None` at the end.
     pub(crate) async fn event(&self, place: usize) -> Option<Event> {
         let mut progress = self.progress.subscribe();
-        let reached = progress.wait_for(|progress| progress.events > place || progress.ended).await;
+        let reached = progress
+            .wait_for(|progress| progress.events > place || progress.ended)
+            .await;
         drop(reached);
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.get(place).cloned()
@@ -87,20 +91,30 @@ impl Subscriptions {
     /// The stream to write: one that is waited for, or a new one.
     pub(crate) fn write(&self, id: &str) -> Result<Arc<Feed>, TooMany> {
         let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, written, feed)) = feeds.iter_mut().find(|(known, written, _)| known == id && !*written) {
+        if let Some((_, written, feed)) = feeds
+            .iter_mut()
+            .find(|(known, written, _)| known == id && !*written)
+        {
             *written = true;
             return Ok(Arc::clone(feed));
         }
         Self::add(&mut feeds, id, true)
     }
 
-    fn add(feeds: &mut VecDeque<(String, bool, Arc<Feed>)>, id: &str, written: bool) -> Result<Arc<Feed>, TooMany> {
+    fn add(
+        feeds: &mut VecDeque<(String, bool, Arc<Feed>)>,
+        id: &str,
+        written: bool,
+    ) -> Result<Arc<Feed>, TooMany> {
         if feeds.len() >= MOST {
             // Nobody reads what waits for nothing, nor what has ended.
             let idle = |feed: &Feed, written: bool| {
                 feed.has_ended() || !written && feed.progress.receiver_count() == 0
             };
-            let old = feeds.iter().position(|(_, written, feed)| idle(feed, *written)).ok_or(TooMany)?;
+            let old = feeds
+                .iter()
+                .position(|(_, written, feed)| idle(feed, *written))
+                .ok_or(TooMany)?;
             feeds.remove(old);
         }
         let feed = Arc::new(Feed::new());
@@ -136,7 +150,9 @@ mod tests {
     #[tokio::test]
     async fn there_are_not_too_many() {
         let streams = Subscriptions::default();
-        let written: Vec<_> = (0..MOST).map(|n| streams.write(&n.to_string()).unwrap()).collect();
+        let written: Vec<_> = (0..MOST)
+            .map(|n| streams.write(&n.to_string()).unwrap())
+            .collect();
         assert_eq!(streams.read("one more").unwrap_err(), TooMany);
         written[7].end();
         assert!(streams.read("one more").is_ok());

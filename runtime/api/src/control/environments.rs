@@ -21,7 +21,9 @@ impl Control {
         request: pb::GetEnvironmentsRequest,
     ) -> Result<pb::GetEnvironmentsReply, Status> {
         let snapshots = self.0.snapshots().await.map_err(|error| status(&error))?;
-        let shown = snapshots.iter().filter(|snapshot| request.show_all || picture::is_public(snapshot));
+        let shown = snapshots
+            .iter()
+            .filter(|snapshot| request.show_all || picture::is_public(snapshot));
         let info = |snapshot: &Snapshot| {
             let mut info = picture::environment(snapshot, &self.0.about);
             if !request.show_task_infos {
@@ -55,7 +57,12 @@ impl Control {
         self.0.core.snapshot(id).await.map_err(|error| status(&error))
     }
 
-    fn order(&self, variables: std::collections::BTreeMap<String, String>, user: Option<partita_proto::common::User>, auto: bool) -> Result<Order, Status> {
+    fn order(
+        &self,
+        variables: std::collections::BTreeMap<String, String>,
+        user: Option<partita_proto::common::User>,
+        auto: bool,
+    ) -> Result<Order, Status> {
         Ok(Order {
             id: self.0.core.new_id().map_err(|error| status(&error))?,
             variables,
@@ -69,7 +76,11 @@ impl Control {
         request: pb::NewEnvironmentRequest,
     ) -> Result<pb::NewEnvironmentReply, Status> {
         named(&request.workflow_template)?;
-        let order = self.order(request.vars.into_iter().collect(), request.request_user, request.auto_transition)?;
+        let order = self.order(
+            request.vars.into_iter().collect(),
+            request.request_user,
+            request.auto_transition,
+        )?;
         let (id, begun) = (order.id.clone(), now_ms());
         let failed = |error: &dyn std::fmt::Display| {
             tracing::warn!(environment = id, "cannot create new environment: {error}");
@@ -83,7 +94,11 @@ impl Control {
         warn(&creation);
         creation.outcome.wait().await.map_err(|error| failed(&error))?;
         let snapshot = self.0.core.snapshot(&id).await.map_err(|error| {
-            not_created(&id, begun, &format!("cannot get newly created environment: {error}"))
+            not_created(
+                &id,
+                begun,
+                &format!("cannot get newly created environment: {error}"),
+            )
         })?;
         Ok(pb::NewEnvironmentReply {
             public: picture::is_public(&snapshot),
@@ -92,12 +107,19 @@ impl Control {
         })
     }
 
-    pub(super) fn new_and_go(&self, request: pb::NewEnvironmentRequest) -> Result<pb::NewEnvironmentReply, Status> {
+    pub(super) fn new_and_go(
+        &self,
+        request: pb::NewEnvironmentRequest,
+    ) -> Result<pb::NewEnvironmentReply, Status> {
         named(&request.workflow_template)?;
         if self.0.is_draining() {
             return Err(Status::unavailable(Uncreated::Draining.to_string()));
         }
-        let order = self.order(request.vars.into_iter().collect(), request.request_user, request.auto_transition)?;
+        let order = self.order(
+            request.vars.into_iter().collect(),
+            request.request_user,
+            request.auto_transition,
+        )?;
         let environment = pb::EnvironmentInfo {
             id: order.id.clone(),
             created_when: now_ms(),
@@ -111,7 +133,12 @@ impl Control {
             let ended = match shared.create_workflow(&request.workflow_template, order).await {
                 Ok(creation) => {
                     warn(&creation);
-                    creation.outcome.wait().await.map(|_| ()).map_err(|error| error.to_string())
+                    creation
+                        .outcome
+                        .wait()
+                        .await
+                        .map(|_| ())
+                        .map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             };
@@ -134,7 +161,11 @@ impl Control {
         if self.0.is_draining() {
             return Err(Status::unavailable(Uncreated::Draining.to_string()));
         }
-        let feed = self.0.subscriptions.write(&request.id).map_err(|_| super::subscribe::too_many())?;
+        let feed = self
+            .0
+            .subscriptions
+            .write(&request.id)
+            .map_err(|_| super::subscribe::too_many())?;
         let order = self.order(request.vars.into_iter().collect(), request.request_user, true)?;
         let shared = std::sync::Arc::clone(&self.0);
         self.0.later(async move {
@@ -165,9 +196,18 @@ impl Control {
         let (state, run) = match self.0.core.transition(&request.id, transition).await {
             Ok(outcome) => (outcome.state, outcome.run),
             // So clients know it: the answer is fine, the state is not (`wire.md` 2.2).
-            Err(CoreError::Failed { state: State::Error, cause }) => {
+            Err(CoreError::Failed {
+                state: State::Error,
+                cause,
+            }) => {
                 tracing::warn!(environment = request.id, "{transition} failed: {cause}");
-                let run = self.0.core.snapshot(&request.id).await.ok().and_then(|snapshot| snapshot.run);
+                let run = self
+                    .0
+                    .core
+                    .snapshot(&request.id)
+                    .await
+                    .ok()
+                    .and_then(|snapshot| snapshot.run);
                 (State::Error, run)
             }
             Err(error) => return Err(status(&error)),
@@ -196,8 +236,13 @@ impl Control {
         };
         match self.0.core.destroy(&request.id, options).await {
             Ok(_) => {}
-            Err(CoreError::Failed { state: State::Done, cause }) => {
-                return Err(Status::internal(shortened(&format!("the environment is gone, but not in order: {cause}"))));
+            Err(CoreError::Failed {
+                state: State::Done,
+                cause,
+            }) => {
+                return Err(Status::internal(shortened(&format!(
+                    "the environment is gone, but not in order: {cause}"
+                ))));
             }
             Err(error) => return Err(status(&error)),
         }
@@ -219,7 +264,9 @@ impl Control {
 
 fn named(workflow: &str) -> Result<(), Status> {
     if workflow.trim().is_empty() {
-        return Err(Status::invalid_argument("received nil request: name a workflow template"));
+        return Err(Status::invalid_argument(
+            "received nil request: name a workflow template",
+        ));
     }
     Ok(())
 }
@@ -241,6 +288,8 @@ fn transition(number: i32) -> Result<Transition, Status> {
             "cannot prepare invalid transition {}",
             refused.as_str_name()
         ))),
-        Err(_) => Err(Status::invalid_argument(format!("cannot prepare invalid transition {number}"))),
+        Err(_) => Err(Status::invalid_argument(format!(
+            "cannot prepare invalid transition {number}"
+        ))),
     }
 }

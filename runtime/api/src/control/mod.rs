@@ -53,11 +53,17 @@ impl control_server::Control for Control {
         self.new_auto(request.into_inner()).map(Response::new)
     }
 
-    async fn new_environment(&self, request: Request<pb::NewEnvironmentRequest>) -> Answer<pb::NewEnvironmentReply> {
+    async fn new_environment(
+        &self,
+        request: Request<pb::NewEnvironmentRequest>,
+    ) -> Answer<pb::NewEnvironmentReply> {
         self.new_and_wait(request.into_inner()).await.map(Response::new)
     }
 
-    async fn get_environment(&self, request: Request<pb::GetEnvironmentRequest>) -> Answer<pb::GetEnvironmentReply> {
+    async fn get_environment(
+        &self,
+        request: Request<pb::GetEnvironmentRequest>,
+    ) -> Answer<pb::GetEnvironmentReply> {
         self.environment(request.into_inner()).await.map(Response::new)
     }
 
@@ -106,13 +112,20 @@ impl control_server::Control for Control {
         self.task(&request.into_inner().task_id).await.map(Response::new)
     }
 
-    async fn cleanup_tasks(&self, request: Request<pb::CleanupTasksRequest>) -> Answer<pb::CleanupTasksReply> {
-        self.cleanup(&request.into_inner().task_ids).await.map(Response::new)
+    async fn cleanup_tasks(
+        &self,
+        request: Request<pb::CleanupTasksRequest>,
+    ) -> Answer<pb::CleanupTasksReply> {
+        self.cleanup(&request.into_inner().task_ids)
+            .await
+            .map(Response::new)
     }
 
     async fn get_roles(&self, request: Request<pb::GetRolesRequest>) -> Answer<pb::GetRolesReply> {
         let request = request.into_inner();
-        self.roles(&request.env_id, &request.path_spec).await.map(Response::new)
+        self.roles(&request.env_id, &request.path_spec)
+            .await
+            .map(Response::new)
     }
 
     async fn get_workflow_templates(
@@ -123,7 +136,9 @@ impl control_server::Control for Control {
     }
 
     async fn list_repos(&self, request: Request<pb::ListReposRequest>) -> Answer<pb::ListReposReply> {
-        self.repositories(request.into_inner().get_revisions).await.map(Response::new)
+        self.repositories(request.into_inner().get_revisions)
+            .await
+            .map(Response::new)
     }
 
     async fn add_repo(&self, request: Request<pb::AddRepoRequest>) -> Answer<pb::AddRepoReply> {
@@ -131,29 +146,39 @@ impl control_server::Control for Control {
     }
 
     async fn remove_repo(&self, request: Request<pb::RemoveRepoRequest>) -> Answer<pb::RemoveRepoReply> {
-        self.remove_repository(request.into_inner().index).await.map(Response::new)
+        self.remove_repository(request.into_inner().index)
+            .await
+            .map(Response::new)
     }
 
     async fn refresh_repos(&self, request: Request<pb::RefreshReposRequest>) -> Answer<pb::Empty> {
-        self.refresh_repositories(request.into_inner().index).await.map(Response::new)
+        self.refresh_repositories(request.into_inner().index)
+            .await
+            .map(Response::new)
     }
 
     async fn set_default_repo(&self, request: Request<pb::SetDefaultRepoRequest>) -> Answer<pb::Empty> {
-        self.set_default_repository(request.into_inner().index).await.map(Response::new)
+        self.set_default_repository(request.into_inner().index)
+            .await
+            .map(Response::new)
     }
 
     async fn set_global_default_revision(
         &self,
         request: Request<pb::SetGlobalDefaultRevisionRequest>,
     ) -> Answer<pb::Empty> {
-        self.set_global_default_revision(request.into_inner().revision).await.map(Response::new)
+        self.set_global_default_revision(request.into_inner().revision)
+            .await
+            .map(Response::new)
     }
 
     async fn set_repo_default_revision(
         &self,
         request: Request<pb::SetRepoDefaultRevisionRequest>,
     ) -> Answer<pb::SetRepoDefaultRevisionReply> {
-        self.set_default_revision(request.into_inner()).await.map(Response::new)
+        self.set_default_revision(request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     type SubscribeStream = Stream<Event>;
@@ -162,12 +187,17 @@ impl control_server::Control for Control {
         self.follow(&request.into_inner().id).map(Response::new)
     }
 
-    async fn get_integrated_services(&self, _: Request<pb::Empty>) -> Answer<pb::ListIntegratedServicesReply> {
+    async fn get_integrated_services(
+        &self,
+        _: Request<pb::Empty>,
+    ) -> Answer<pb::ListIntegratedServicesReply> {
         Ok(Response::new(self.0.services()))
     }
 
     async fn teardown(&self, _: Request<pb::TeardownRequest>) -> Answer<pb::TeardownReply> {
-        Err(Status::unimplemented("not implemented, as ever: `partita core drain` ends all environments in order"))
+        Err(Status::unimplemented(
+            "not implemented, as ever: `partita core drain` ends all environments in order",
+        ))
     }
 
     async fn modify_environment(

@@ -25,11 +25,22 @@ pub(crate) fn is_public(snapshot: &Snapshot) -> bool {
 /// All there is to say in short.
 pub(crate) fn environment(snapshot: &Snapshot, about: &About) -> pb::EnvironmentInfo {
     let tasks = tasks(snapshot, about);
-    let hosts: BTreeSet<&str> = tasks.iter().filter_map(|task| task.deployment_info.as_ref()).map(|info| info.hostname.as_str()).collect();
-    let active = tasks.iter().filter(|task| task.status == RoleStatus::Active.name()).count();
+    let hosts: BTreeSet<&str> = tasks
+        .iter()
+        .filter_map(|task| task.deployment_info.as_ref())
+        .map(|info| info.hostname.as_str())
+        .collect();
+    let active = tasks
+        .iter()
+        .filter(|task| task.status == RoleStatus::Active.name())
+        .count();
     let root = &snapshot.instance.root;
     let layers = snapshot.instance.environment.clone().with(&root.layers);
-    let flps = layers.user.get(HOSTS).or_else(|| layers.vars.get(HOSTS)).or_else(|| layers.defaults.get(HOSTS));
+    let flps = layers
+        .user
+        .get(HOSTS)
+        .or_else(|| layers.vars.get(HOSTS))
+        .or_else(|| layers.defaults.get(HOSTS));
     let flps = flps.and_then(|hosts| serde_json::from_str::<Vec<String>>(hosts).ok());
     pb::EnvironmentInfo {
         id: snapshot.id.clone(),
@@ -42,11 +53,16 @@ pub(crate) fn environment(snapshot: &Snapshot, about: &About) -> pb::Environment
         user_vars: layers.user.into_iter().collect(),
         number_of_flps: count(flps.map_or(0, |hosts| hosts.len())),
         included_detectors: detectors_of(snapshot),
-        description: module(snapshot).and_then(|module| module.description.clone()).unwrap_or_default(),
+        description: module(snapshot)
+            .and_then(|module| module.description.clone())
+            .unwrap_or_default(),
         number_of_hosts: count(hosts.len()),
         integrated_services_data: std::collections::HashMap::default(),
         number_of_tasks: count(tasks.len()),
-        current_transition: snapshot.transition.map(|transition| transition.name().to_owned()).unwrap_or_default(),
+        current_transition: snapshot
+            .transition
+            .map(|transition| transition.name().to_owned())
+            .unwrap_or_default(),
         number_of_active_tasks: count(active),
         number_of_inactive_tasks: count(tasks.len() - active),
         tasks,
@@ -61,7 +77,9 @@ fn status(status: RoleStatus) -> String {
 /// The tasks of an environment, in the order of their roles.
 pub(crate) fn tasks(snapshot: &Snapshot, about: &About) -> Vec<pb::ShortTaskInfo> {
     let roles = snapshot.roles.iter().enumerate();
-    roles.filter_map(|(index, role)| task(snapshot, index, role, about)).collect()
+    roles
+        .filter_map(|(index, role)| task(snapshot, index, role, about))
+        .collect()
 }
 
 /// A task; `None` if the role at that place is none.
@@ -72,7 +90,10 @@ pub(crate) fn task(
     about: &About,
 ) -> Option<pb::ShortTaskInfo> {
     let task = role.task.as_ref()?;
-    let class = snapshot.role(index).and_then(|(role, _)| role.task()).map(|task| task.class.clone());
+    let class = snapshot
+        .role(index)
+        .and_then(|(role, _)| role.task())
+        .map(|task| task.class.clone());
     let class = class.unwrap_or_default();
     let host = task.host.clone().unwrap_or_default();
     Some(pb::ShortTaskInfo {
@@ -82,7 +103,11 @@ pub(crate) fn task(
         status: status(role.status),
         state: role.state.name().to_owned(),
         class_name: class_name(&class).to_owned(),
-        pid: if task.pid == 0 { String::new() } else { task.pid.to_string() },
+        pid: if task.pid == 0 {
+            String::new()
+        } else {
+            task.pid.to_string()
+        },
         sandbox_stdout: log_of(&host, about),
         deployment_info: Some(pb::TaskDeploymentInfo {
             executor_id: host.clone(),
@@ -143,7 +168,14 @@ pub(crate) fn subtrees(snapshot: &Snapshot, places: &[usize]) -> Vec<pb::RoleInf
     }
     let mut found = Vec::new();
     let environment = Stack::new(&snapshot.instance.environment);
-    visit(snapshot, &snapshot.instance.root, &environment, &mut 0, places, &mut found);
+    visit(
+        snapshot,
+        &snapshot.instance.root,
+        &environment,
+        &mut 0,
+        places,
+        &mut found,
+    );
     found
 }
 
@@ -152,8 +184,14 @@ fn role(snapshot: &Snapshot, role: &Role, above: &Stack<'_>, place: &mut usize) 
     let seen = snapshot.roles.get(*place);
     *place += 1;
     let stack = above.of(role);
-    let roles: Vec<pb::RoleInfo> = role.roles.iter().map(|below| self::role(snapshot, below, &stack, place)).collect();
-    let own = seen.and_then(|seen| seen.task.as_ref()).map(|task| task.id.clone());
+    let roles: Vec<pb::RoleInfo> = role
+        .roles
+        .iter()
+        .map(|below| self::role(snapshot, below, &stack, place))
+        .collect();
+    let own = seen
+        .and_then(|seen| seen.task.as_ref())
+        .map(|task| task.id.clone());
     let Layers { defaults, vars, user } = &role.layers;
     let owned = |layer: &BTreeMap<String, String>| layer.clone().into_iter().collect();
     let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
@@ -162,7 +200,10 @@ fn role(snapshot: &Snapshot, role: &Role, above: &Stack<'_>, place: &mut usize) 
         status: seen.map(|seen| status(seen.status)).unwrap_or_default(),
         state: seen.map(|seen| seen.state.name().to_owned()).unwrap_or_default(),
         full_path: role.path.clone(),
-        task_ids: own.into_iter().chain(roles.iter().flat_map(|role| role.task_ids.clone())).collect(),
+        task_ids: own
+            .into_iter()
+            .chain(roles.iter().flat_map(|role| role.task_ids.clone()))
+            .collect(),
         roles,
         defaults: owned(defaults),
         vars: owned(vars),

@@ -11,11 +11,17 @@ impl Control {
     pub(super) async fn roles(&self, id: &str, pattern: &str) -> Result<pb::GetRolesReply, Status> {
         let snapshot = self.snapshot(id).await?;
         if pattern.is_empty() {
-            return Err(Status::invalid_argument("received nil request: give a path, or a pattern such as `flp.*`"));
+            return Err(Status::invalid_argument(
+                "received nil request: give a path, or a pattern such as `flp.*`",
+            ));
         }
-        let glob = Glob::new(pattern, Some('.')).map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let glob =
+            Glob::new(pattern, Some('.')).map_err(|error| Status::invalid_argument(error.to_string()))?;
         let roles = snapshot.roles.iter().enumerate();
-        let places: Vec<usize> = roles.filter(|(_, role)| glob.matches(&role.path)).map(|(place, _)| place).collect();
+        let places: Vec<usize> = roles
+            .filter(|(_, role)| glob.matches(&role.path))
+            .map(|(place, _)| place)
+            .collect();
         Ok(pb::GetRolesReply {
             roles: picture::subtrees(&snapshot, &places),
             timestamp: now_ms(),

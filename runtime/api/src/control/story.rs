@@ -12,7 +12,12 @@ use crate::subscriptions::Feed;
 
 /// Tells everything that can be seen of an environment until it is gone.
 pub(super) async fn tell(creation: Creation, feed: &Feed) {
-    let Creation { id, mut observations, outcome, .. } = creation;
+    let Creation {
+        id,
+        mut observations,
+        outcome,
+        ..
+    } = creation;
     let mut error = None;
     loop {
         match observations.recv().await {
@@ -23,7 +28,10 @@ pub(super) async fn tell(creation: Creation, feed: &Feed) {
                 }
             }
             Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(environment = id, "{missed} events of an automatic environment are lost to its subscriber");
+                tracing::warn!(
+                    environment = id,
+                    "{missed} events of an automatic environment are lost to its subscriber"
+                );
             }
         }
     }
@@ -69,14 +77,22 @@ fn stamped(payload: Payload) -> Event {
 
 fn event(id: &str, observation: &Observation) -> Option<Event> {
     match observation {
-        Observation::Environment { state, transition, run } => Some(environment(EvEnvironmentEvent {
+        Observation::Environment {
+            state,
+            transition,
+            run,
+        } => Some(environment(EvEnvironmentEvent {
             environment_id: id.to_owned(),
             state: state.name().to_owned(),
             run_number: run.unwrap_or_default(),
-            transition: transition.map(|transition| transition.name().to_owned()).unwrap_or_default(),
+            transition: transition
+                .map(|transition| transition.name().to_owned())
+                .unwrap_or_default(),
             ..EvEnvironmentEvent::default()
         })),
-        Observation::Role { path, state, status, .. } => Some(stamped(Payload::RoleEvent(EvRoleEvent {
+        Observation::Role {
+            path, state, status, ..
+        } => Some(stamped(Payload::RoleEvent(EvRoleEvent {
             name: path.rsplit('.').next().unwrap_or_default().to_owned(),
             status: status.name().to_owned(),
             state: state.name().to_owned(),
@@ -88,6 +104,6 @@ fn event(id: &str, observation: &Observation) -> Option<Event> {
             error: shortened(&cause.to_string()),
             ..EvEnvironmentEvent::default()
         })),
-        Observation::Cause(_) | Observation::Hook { .. } | Observation::Gone => None,
+        _ => None,
     }
 }

@@ -9,7 +9,9 @@ use super::{Control, Stream};
 use crate::subscriptions::Feed;
 
 pub(super) fn too_many() -> Status {
-    Status::resource_exhausted("too many event streams are open: end some, or wait for automatic environments to end")
+    Status::resource_exhausted(
+        "too many event streams are open: end some, or wait for automatic environments to end",
+    )
 }
 
 impl Control {

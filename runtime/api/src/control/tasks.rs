@@ -13,7 +13,9 @@ use crate::server::now_ms;
 impl Control {
     pub(super) async fn tasks(&self) -> Result<pb::GetTasksReply, Status> {
         let snapshots = self.0.snapshots().await.map_err(|error| status(&error))?;
-        let tasks = snapshots.iter().flat_map(|snapshot| picture::tasks(snapshot, &self.0.about));
+        let tasks = snapshots
+            .iter()
+            .flat_map(|snapshot| picture::tasks(snapshot, &self.0.about));
         Ok(pb::GetTasksReply {
             tasks: tasks.collect(),
             timestamp: now_ms(),
@@ -22,12 +24,16 @@ impl Control {
 
     pub(super) async fn task(&self, id: &str) -> Result<pb::GetTaskReply, Status> {
         if id.is_empty() {
-            return Err(Status::invalid_argument("received nil request: give the id of a task"));
+            return Err(Status::invalid_argument(
+                "received nil request: give the id of a task",
+            ));
         }
         let snapshots = self.0.snapshots().await.map_err(|error| status(&error))?;
         let found = snapshots.iter().find_map(|snapshot| {
             let mut roles = snapshot.roles.iter().enumerate();
-            let is_it = |role: &partita_core::core::RoleSnapshot| role.task.as_ref().is_some_and(|task| task.id == id);
+            let is_it = |role: &partita_core::core::RoleSnapshot| {
+                role.task.as_ref().is_some_and(|task| task.id == id)
+            };
             let (place, _) = roles.find(|(_, role)| is_it(role))?;
             self.info(snapshot, place)
         });
@@ -44,12 +50,22 @@ impl Control {
         let (role, stack) = snapshot.role(place)?;
         let special = Special {
             task_id: &short.task_id,
-            hostname: short.deployment_info.as_ref().map_or("", |info| info.hostname.as_str()),
+            hostname: short
+                .deployment_info
+                .as_ref()
+                .map_or("", |info| info.hostname.as_str()),
             environment_id: &snapshot.id,
         };
         let uid = || self.0.core.new_id().unwrap_or_default();
         let world = Surroundings::new(&snapshot.artefact, uid);
-        let command = deploy::command(&snapshot.artefact, role, &stack, &special, &Plugin::default(), &world);
+        let command = deploy::command(
+            &snapshot.artefact,
+            role,
+            &stack,
+            &special,
+            &Plugin::default(),
+            &world,
+        );
         let command = command.map(|command| pb::CommandInfo {
             env: command.env,
             shell: command.shell,

@@ -25,9 +25,9 @@ impl Control {
         let found = found.map_err(|error| Status::internal(error.to_string()))?;
         let found = found.map_err(|error| match error {
             // So clients know it (`wire.md` 2.2).
-            Unavailable::Asked(reason) | Unavailable::Unknown(reason) => Status::invalid_argument(shortened(&format!(
-                "cannot query available workflows for {reason}"
-            ))),
+            Unavailable::Asked(reason) | Unavailable::Unknown(reason) => Status::invalid_argument(shortened(
+                &format!("cannot query available workflows for {reason}"),
+            )),
             error @ Unavailable::Surroundings(_) => unavailable(&error),
         })?;
         Ok(pb::GetWorkflowTemplatesReply {
@@ -43,7 +43,9 @@ fn template(template: Template) -> pb::WorkflowTemplateInfo {
         repo: template.repository,
         template: template.name,
         revision: template.revision,
-        var_spec_map: variables.map(|(name, variable)| (name, specification(variable))).collect(),
+        var_spec_map: variables
+            .map(|(name, variable)| (name, specification(variable)))
+            .collect(),
         description: template.description,
     }
 }

@@ -45,9 +45,14 @@ impl Ours {
             closed: request.closed,
         };
         let compiled = self.0.ask(move |workflows| workflows.compile(&wanted)).await;
-        let compiled = compiled.map_err(|error| uncreated(&error))?.map_err(|error| unavailable(&error))?;
+        let compiled = compiled
+            .map_err(|error| uncreated(&error))?
+            .map_err(|error| unavailable(&error))?;
         Ok(pb::CompileReply {
-            artefact: compiled.digest.map(|digest| digest.to_string()).unwrap_or_default(),
+            artefact: compiled
+                .digest
+                .map(|digest| digest.to_string())
+                .unwrap_or_default(),
             diagnostics: compiled.diagnostics.into_iter().map(diagnostic).collect(),
         })
     }
@@ -58,7 +63,9 @@ impl Ours {
             codec::decode(&bytes).map_err(|error| Status::invalid_argument(error.to_string()))?;
             shared.store.put_bytes(&bytes).map_err(|error| stored(&error))
         });
-        let digest = kept.await.map_err(|error| Status::internal(error.to_string()))??;
+        let digest = kept
+            .await
+            .map_err(|error| Status::internal(error.to_string()))??;
         Ok(pb::PutReply {
             artefact: digest.to_string(),
         })
@@ -80,7 +87,11 @@ impl Ours {
             user: request.user,
             auto: request.auto,
         };
-        let creation = self.0.create_artefact(digest, order).await.map_err(|error| uncreated(&error))?;
+        let creation = self
+            .0
+            .create_artefact(digest, order)
+            .await
+            .map_err(|error| uncreated(&error))?;
         Ok(pb::CreateReply {
             environment: creation.id,
             artefact: digest.to_string(),

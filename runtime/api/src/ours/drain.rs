@@ -15,7 +15,11 @@ impl Ours {
     /// From the request on no environment is created; those that are there end side by side.
     pub(super) async fn drained(&self, request: &pb::DrainRequest) -> Result<Stream<pb::Drained>, Status> {
         let user = request.user.as_ref().map_or("", |user| user.name.as_str());
-        tracing::info!(user, reason = request.reason, "draining: all environments end, none is created");
+        tracing::info!(
+            user,
+            reason = request.reason,
+            "draining: all environments end, none is created"
+        );
         self.0.drain();
         let environments = self.0.core.environments().await.map_err(|error| status(&error))?;
         let mut ending = JoinSet::new();

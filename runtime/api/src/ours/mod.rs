@@ -60,7 +60,12 @@ impl core_server::Core for Ours {
         let id = identity(&request.environment)?;
         let transition = transition(&request.transition)?;
         let begun_ms = now_ms();
-        let outcome = self.0.core.transition(id, transition).await.map_err(|error| status(&error))?;
+        let outcome = self
+            .0
+            .core
+            .transition(id, transition)
+            .await
+            .map_err(|error| status(&error))?;
         Ok(Response::new(pb::TransitionReply {
             state: outcome.state.name().to_owned(),
             run_number: outcome.run.unwrap_or_default(),
@@ -103,10 +108,15 @@ fn transition(name: &str) -> Result<Transition, Status> {
         Transition::Stop,
         Transition::Reset,
     ];
-    all.into_iter().find(|transition| transition.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|transition| transition.name()).collect();
-        Status::invalid_argument(format!("`{name}` is no transition: there is {}", names.join(", ")))
-    })
+    all.into_iter()
+        .find(|transition| transition.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = all.iter().map(|transition| transition.name()).collect();
+            Status::invalid_argument(format!(
+                "`{name}` is no transition: there is {}",
+                names.join(", ")
+            ))
+        })
 }
 
 /// Whether an environment is no longer there.

@@ -22,16 +22,25 @@ impl Ours {
             user: None,
             auto: false,
         };
-        let made = self.0.make(digest, order).await.map_err(|error| uncreated(&error))?;
+        let made = self
+            .0
+            .make(digest, order)
+            .await
+            .map_err(|error| uncreated(&error))?;
         let mut roles = Vec::new();
-        made.instance.walk(&mut |role, _| roles.push(planned(role, &self.0.about.hosts)));
+        made.instance
+            .walk(&mut |role, _| roles.push(planned(role, &self.0.about.hosts)));
         let variables = made.instance.at(&[]).map(|(_, stack)| stack);
         let variables = variables.map(|stack| stack.consolidated()).unwrap_or_default();
-        let owned = variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let owned = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let variables: std::collections::BTreeMap<String, String> = owned.collect();
         let (deadlines, mut warnings) = Deadlines::from_variables(&variables);
         warnings.extend(made.instance.warnings.iter().map(ToString::to_string));
-        let detectors = variables.get(DETECTORS).and_then(|list| serde_json::from_str(list).ok());
+        let detectors = variables
+            .get(DETECTORS)
+            .and_then(|list| serde_json::from_str(list).ok());
         Ok(pb::PlanReply {
             artefact: made.digest.to_string(),
             roles,

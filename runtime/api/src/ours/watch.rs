@@ -94,7 +94,9 @@ fn gone(id: &str, news: Vec<pb::News>) -> pb::Picture {
 }
 
 fn lost(missed: u64) -> pb::News {
-    let cause = Cause::new(format!("{missed} changes are not told: this watcher was too slow"));
+    let cause = Cause::new(format!(
+        "{missed} changes are not told: this watcher was too slow"
+    ));
     pb::News {
         what: Some(pb::news::What::Cause(self::cause(&cause))),
     }
@@ -114,7 +116,10 @@ fn picture(snapshot: &Snapshot, news: Vec<pb::News>) -> pb::Picture {
         time_ms: now_ms(),
         environment: snapshot.id.clone(),
         state: snapshot.state.name().to_owned(),
-        transition: snapshot.transition.map(|transition| transition.name().to_owned()).unwrap_or_default(),
+        transition: snapshot
+            .transition
+            .map(|transition| transition.name().to_owned())
+            .unwrap_or_default(),
         run_number: snapshot.run.unwrap_or_default(),
         waits: snapshot.deadlines.iter().map(deadline).collect(),
         tasks: tasks.into_iter().map(count).collect(),
@@ -134,14 +139,22 @@ fn deadline(deadline: &PendingDeadline) -> pb::Deadline {
 
 fn told(observation: Observation) -> Option<pb::News> {
     let what = match observation {
-        Observation::Environment { .. } | Observation::Gone => return None,
-        Observation::Role { path, state, status, .. } => pb::news::What::Role(pb::RoleChange {
+        Observation::Role {
+            path, state, status, ..
+        } => pb::news::What::Role(pb::RoleChange {
             path,
             state: state.name().to_owned(),
             status: status.name().to_owned(),
         }),
-        Observation::Hook { path, moment, progress } => pb::news::What::Hook(hook(path, moment, progress)),
+        Observation::Hook {
+            path,
+            moment,
+            progress,
+            ..
+        } => pb::news::What::Hook(hook(path, moment, progress)),
         Observation::Cause(cause) => pb::news::What::Cause(self::cause(&cause)),
+        // The picture itself shows the rest.
+        _ => return None,
     };
     Some(pb::News { what: Some(what) })
 }
@@ -178,7 +191,11 @@ fn cause(cause: &Cause) -> pb::Cause {
         task: text(&cause.task),
         host: text(&cause.host),
         exit: cause.exit.map(|exit| exit.to_string()).unwrap_or_default(),
-        deadline: cause.deadline.as_ref().map(ToString::to_string).unwrap_or_default(),
+        deadline: cause
+            .deadline
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         last_lines: cause.last_lines.clone(),
         harmless: cause.harmless,
         because: cause.because.iter().map(self::cause).collect(),
