@@ -6,6 +6,8 @@
 
 mod check;
 mod compile;
+mod connection;
+mod core;
 mod diff;
 mod executor;
 mod explain;
@@ -55,6 +57,7 @@ enum Command {
     Explain(explain::Explain),
     Graph(graph::Graph),
     Run(run::Run),
+    Core(core::Core),
     #[command(subcommand)]
     Store(store::Store),
     Executor(executor::Executor),
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Explain(command) => command.run(arguments.store.as_deref()),
         Command::Graph(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),
+        Command::Core(command) => command.run(arguments.store.as_deref()),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),
         Command::Occ(command) => command.run(),

@@ -18,4 +18,5 @@ pub mod render;
 pub mod settings;
 pub mod source;
 pub mod syntax;
+pub mod templates;
 pub mod yaml;

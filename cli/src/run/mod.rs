@@ -11,12 +11,11 @@ use std::time::Duration;
 use partita_artefact::digest::Digest;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_core::core::Config;
-use partita_services::{Answerer, Registry, Service, TestPlugin};
 
 use crate::compile::compiled;
 use crate::failure::Failure;
 use crate::inputs::{Inputs, given};
-use crate::store;
+use crate::{core, store};
 
 /// Run a workflow on this machine: deploy, configure, start, stop, and leave nothing behind.
 #[derive(Debug, clap::Args)]
@@ -108,7 +107,7 @@ impl Run {
         let mut config = Config::new(
             state,
             vec![program.into(), "executor".into()],
-            services(&artefact.services)?,
+            core::services::registry(&artefact.services)?,
         );
         config.hosts.clone_from(&self.hosts);
         if let Some(folder) = &self.logs {
@@ -119,17 +118,4 @@ impl Run {
         config.log_directory.clone_from(&self.logs);
         Ok(config)
     }
-}
-
-/// The services of an artefact: the test service itself, and stand-ins for those that are not on this machine.
-fn services(names: &[String]) -> Result<Registry, Failure> {
-    let mut services: Vec<Arc<dyn Service>> = vec![Arc::new(TestPlugin)];
-    for name in names.iter().filter(|name| *name != TestPlugin.name()) {
-        let answerer = Answerer::of(name).ok_or_else(|| {
-            let known: Vec<String> = Answerer::all().map(|known| known.name().to_owned()).collect();
-            Failure::Usage(format!("--services {name}: known are {}", known.join(", ")))
-        })?;
-        services.push(Arc::new(answerer));
-    }
-    Registry::new(services).map_err(|error| Failure::Usage(error.to_string()))
 }

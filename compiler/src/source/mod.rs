@@ -10,6 +10,7 @@ mod history;
 mod location;
 mod objects;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::yaml::limit;
@@ -219,6 +220,15 @@ pub struct Commit {
     pub summary: String,
 }
 
+/// What a repository can be read at by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Revisions {
+    /// Names of branches.
+    pub branches: BTreeSet<String>,
+    /// Names of tags.
+    pub tags: BTreeSet<String>,
+}
+
 /// A repository on the disk.
 #[derive(Debug)]
 pub struct Repository {
@@ -274,6 +284,15 @@ impl Repository {
             None => objects.head(),
         };
         commit.map_or(Ok(Vec::new()), |commit| objects.history(&commit))
+    }
+
+    /// Names of its branches and tags, each sorted; none for a folder that is not in Git. Branches of `origin` count as
+    /// its own, as with [`Repository::snapshot`].
+    pub fn revisions(&self) -> Result<Revisions, SourceError> {
+        match &self.objects {
+            Some(objects) => objects.revisions(&self.identifier),
+            None => Ok(Revisions::default()),
+        }
     }
 
     /// Its files at `revision` (branch, tag, full or short hash); if none is given, at its default revision, or as they

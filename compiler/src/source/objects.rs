@@ -10,7 +10,7 @@ use gix::objs::Kind;
 use gix::objs::tree::EntryKind;
 
 use super::bases::Bases;
-use super::{Looked, SourceError, check_size, contained};
+use super::{Looked, Revisions, SourceError, check_size, contained};
 
 /// Symbolic links followed for one path.
 const LINKS: usize = 8;
@@ -153,6 +153,30 @@ impl Objects {
             revision: revision.to_owned(),
             reason: error.to_string(),
         })
+    }
+
+    /// Names of branches and tags.
+    pub(super) fn revisions(&self, identifier: &str) -> Result<Revisions, SourceError> {
+        let failed = |error: &dyn std::fmt::Display| SourceError::Read {
+            path: identifier.to_owned(),
+            reason: format!("its branches and tags: {error}"),
+        };
+        let references = self.repository.references().map_err(|error| failed(&error))?;
+        let all = references.all().map_err(|error| failed(&error))?;
+        let mut revisions = Revisions::default();
+        for reference in all {
+            let reference = reference.map_err(|error| failed(&error))?;
+            let name = reference.name().as_bstr().to_string();
+            let origin = name
+                .strip_prefix("refs/remotes/origin/")
+                .filter(|name| *name != "HEAD");
+            if let Some(branch) = name.strip_prefix("refs/heads/").or(origin) {
+                revisions.branches.insert(branch.to_owned());
+            } else if let Some(tag) = name.strip_prefix("refs/tags/") {
+                revisions.tags.insert(tag.to_owned());
+            }
+        }
+        Ok(revisions)
     }
 
     /// Content and blob id of a file.
