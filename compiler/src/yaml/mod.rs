@@ -1,11 +1,11 @@
-//! YAML documents with places: the events of the parser made into a tree, with the scalar rules of the reference's
+//! YAML documents with places: tokens made into a tree, with the scalar rules of the reference's
 //! YAML library (reference `template-language.md` 2.1).
 //!
 //! What a scalar means depends on who reads it, so nodes keep the source text, and [`scalar`] answers questions.
 
-mod indent;
 mod loader;
 pub mod scalar;
+mod scanner;
 
 use std::sync::Arc;
 
