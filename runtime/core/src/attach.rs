@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::cause::Cause;
 use crate::cluster::{ClusterEvent, ClusterEvents};
 
 /// Messages sent ahead of their acknowledgement.
@@ -72,6 +73,11 @@ impl Link {
             Ok(false) => {}
             Err(error) => tracing::error!(host = self.host, %error, "what was not said is not acknowledged"),
         }
+    }
+
+    /// How many executor processes have attached.
+    pub(crate) fn sessions(&self) -> u64 {
+        self.state().session
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -168,8 +174,20 @@ impl Link {
             Err(Stop::Broken(error)) => {
                 tracing::error!(host = self.host, %error, "the executor broke the rules of the link");
                 let _ = to.send(Err(Status::failed_precondition(error.to_string()))).await;
+                self.broken(connection, &error.to_string());
             }
-            Ok(()) => {}
+            Ok(reason) => self.broken(connection, &reason),
+        }
+    }
+
+    /// A connection has ended. The executor may be back before anybody can look.
+    fn broken(&self, connection: u64, reason: &str) {
+        let state = self.state();
+        if state.connection == connection {
+            let mut cause = Cause::new(&format!("the executor does not answer: {reason}"));
+            cause.host = Some(self.host.clone());
+            let host = self.host.clone();
+            self.tell(ClusterEvent::Away { host, cause });
         }
     }
 
@@ -178,19 +196,20 @@ impl Link {
         connection: u64,
         mut from: Streaming<FromExecutor>,
         to: &mpsc::Sender<Result<ToExecutor, Status>>,
-    ) -> Result<(), Stop> {
+    ) -> Result<String, Stop> {
         let mut acknowledged = 0;
         loop {
             while let Some(message) = self.next(connection, &mut acknowledged)? {
                 if to.send(Ok(message)).await.is_err() {
-                    return Ok(());
+                    return Ok("the connection is closed".to_owned());
                 }
             }
             tokio::select! {
                 () = self.changed.notified() => {}
                 message = from.message() => match message {
                     Ok(Some(message)) => self.take(connection, message)?,
-                    Ok(None) | Err(_) => return Ok(()),
+                    Ok(None) => return Ok("it has closed the connection".to_owned()),
+                    Err(status) => return Ok(status.message().to_owned()),
                 },
             }
         }

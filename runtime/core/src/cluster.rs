@@ -25,7 +25,15 @@ pub enum ClusterEvent {
         /// What.
         body: from_executor::Body,
     },
-    /// An executor is gone, and its tasks with it.
+    /// An executor does not answer, or has died and a successor is being started. Its tasks live on, as far as anybody
+    /// can know; [`ClusterEvent::Attached`] says what is true of them.
+    Away {
+        /// Of which host.
+        host: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// An executor is gone, none can follow it, and its tasks are gone with it.
     HostLost {
         /// Of which host.
         host: String,
@@ -51,6 +59,10 @@ pub trait Cluster: Send {
     /// All that a host has said up to this number ([`ClusterEvent::Said`]) outlives this core: the executor may forget
     /// it. What is not acknowledged is said again to the next core.
     fn acknowledge(&self, host: &str, sequence: u64);
+
+    /// Lets go of the executors, which wait for the next core with their tasks. A cluster of the foreground shuts down
+    /// instead.
+    fn leave(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// Ends all executors and waits until they are gone.
     fn shut_down(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -1,38 +1,50 @@
 //! The cluster on this machine: an executor process for each named host.
 
+mod executor;
+mod process;
 mod remnants;
 mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::os::unix::process::ExitStatusExt;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use partita_link::SECRET_VARIABLE;
 use partita_proto::executor::{Shutdown, to_executor};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
-use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::Server;
 
 use crate::attach::{Attach, Link};
-use crate::cause::{Cause, Exit};
-use crate::cluster::{Cluster, ClusterEvent, ClusterEvents};
-use remnants::EXECUTOR_MARK;
+use crate::cluster::{Cluster, ClusterEvents};
+use executor::{Keeper, Order, Start};
 
-/// How many of the last lines of an executor's log a cause shows.
-const LAST_LINES: usize = 10;
 /// Longest path of a socket: `sun_path` has 108 bytes with the zero at its end (`unix(7)`).
 const LONGEST_SOCKET: usize = 107;
+
+/// Which of core, executors and tasks live without which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Of a run in the foreground, which must leave nothing behind: tasks die with their executor, and a host is lost
+    /// with it.
+    Session {
+        /// How long executors wait for a core that is gone before they end their tasks; `None`: for ever.
+        patience: Option<Duration>,
+    },
+    /// Of the daemon: executors outlive the core and are found by the next one; tasks outlive their executor, which is
+    /// followed by a successor.
+    Lasting,
+}
+
+/// Silence of an executor after which it is asked whether it is there, and after the same again taken for away.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// What the cluster needs to know.
 #[derive(Debug, Clone)]
@@ -43,10 +55,10 @@ pub struct LocalConfig {
     pub executor: Vec<OsString>,
     /// Folder for the logs of executors; `None`: [`LocalConfig::directory`].
     pub log_directory: Option<PathBuf>,
-    /// Folder of this core alone, not there yet.
+    /// Folder of this core alone: for [`Life::Session`] not there yet, for [`Life::Lasting`] the same each time.
     pub directory: PathBuf,
-    /// How long executors wait for a core that is gone before they end their tasks; `None`: for ever.
-    pub patience: Option<Duration>,
+    /// Who outlives whom.
+    pub life: Life,
     /// How long executors have to end, before they are killed.
     pub farewell: Duration,
 }
@@ -70,6 +82,12 @@ pub enum LocalError {
     /// Two hosts of one name.
     #[error("host `{0}` is named twice")]
     Twice(String),
+    /// Two cores cannot use one folder.
+    #[error("{0} is in use by another core: end that one, or choose another state directory")]
+    InUse(PathBuf),
+    /// A socket there would have no address.
+    #[error("{0} is too long for the path of a socket: choose a shorter state directory")]
+    TooLong(PathBuf),
     /// No command.
     #[error("no command to start an executor is given")]
     NoExecutor,
@@ -80,8 +98,8 @@ pub enum LocalError {
 pub struct Local {
     config: LocalConfig,
     links: BTreeMap<String, Arc<Link>>,
-    executors: Vec<JoinHandle<()>>,
-    kill: Vec<oneshot::Sender<()>>,
+    keepers: Vec<JoinHandle<()>>,
+    orders: watch::Sender<Order>,
     /// Serves until it is dropped.
     server: JoinSet<()>,
     /// Where the socket is, if not in the folder of the core.
@@ -91,8 +109,8 @@ pub struct Local {
 }
 
 impl Local {
-    /// Starts the executors. They attach when they are ready; what is sent before waits for them. `core` is the
-    /// identity of this core process.
+    /// Starts the executors, or finds those of an earlier core. They attach when they are ready; what is sent before
+    /// waits for them. `core` is the identity of this core process, `secret` a new one for a folder that has none.
     pub fn start(
         mut config: LocalConfig,
         core: &str,
@@ -100,16 +118,17 @@ impl Local {
         events: &ClusterEvents,
     ) -> Result<Self, LocalError> {
         check(&config.hosts)?;
-        if let Some(state) = config.directory.parent() {
+        if let (Some(state), Life::Session { .. }) = (config.directory.parent(), config.life) {
             session::sweep(state);
         }
         make(&config.directory)?;
         // Executors and tasks may have other working folders.
         config.directory =
             std::fs::canonicalize(&config.directory).map_err(failed("find the folder", &config.directory))?;
-        let directory = config.directory.clone();
+        let (directory, life) = (config.directory.clone(), config.life);
         let started = Self::start_in(config, core, secret, events);
         if started.is_err()
+            && life != Life::Lasting
             && let Err(error) = std::fs::remove_dir_all(&directory)
         {
             tracing::error!(%error, path = %directory.display(), "the folder of the session cannot be removed");
@@ -120,56 +139,69 @@ impl Local {
     fn start_in(
         config: LocalConfig,
         core: &str,
-        secret: &str,
+        new_secret: &str,
         events: &ClusterEvents,
     ) -> Result<Self, LocalError> {
-        let held = session::hold(&config.directory).map_err(failed("hold", &config.directory))?;
-        let (socket, socket_folder) = socket(&config.directory)?;
+        let directory = &config.directory;
+        let holding = || failed("hold", directory);
+        let (held, secret) = match config.life {
+            Life::Session { .. } => (
+                session::hold(directory).map_err(holding())?,
+                new_secret.to_owned(),
+            ),
+            Life::Lasting => {
+                let held = session::hold_again(directory).map_err(holding())?;
+                let held = held.ok_or_else(|| LocalError::InUse(directory.clone()))?;
+                (held, secret(&directory.join("secret"), new_secret)?)
+            }
+        };
+        let (socket, socket_folder) = socket(&config)?;
         let listener = UnixListener::bind(&socket).map_err(failed("listen at", &socket))?;
         let new_link = |host: &String| (host.clone(), Arc::new(Link::new(host, core, events.clone())));
         let links: BTreeMap<String, Arc<Link>> = config.hosts.iter().map(new_link).collect();
-        let service = Attach::new(secret.to_owned(), links.clone()).service();
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let incoming = UnixListenerStream::new(listener);
-            if let Err(error) = Server::builder()
-                .add_service(service)
-                .serve_with_incoming(incoming)
-                .await
-            {
-                tracing::error!(%error, "executors cannot attach any more");
-            }
-        });
-        let (mut executors, mut kill) = (Vec::new(), Vec::new());
-        for host in &config.hosts {
-            let folder = config.directory.join(host);
-            make(&folder)?;
-            let log = config
-                .log_directory
-                .as_ref()
-                .unwrap_or(&config.directory)
-                .join(format!("{host}.log"));
-            let (stop, stopped) = oneshot::channel();
-            let executor = Executor {
-                child: spawn(&config, host, &folder, &log, &socket, secret)?,
-                host: host.clone(),
-                mark: folder.display().to_string(),
-                log,
-                farewell: config.farewell,
+        let server = serve(listener, Attach::new(secret.clone(), links.clone()));
+        let (orders, _) = watch::channel(Order::Keep);
+        let mut keepers = Vec::new();
+        for (host, link) in &links {
+            let start = Start::new(&config, host, &socket, &secret);
+            make(&start.folder)?;
+            let executor = start.find_or_start()?;
+            let keeper = Keeper {
+                start,
+                link: Arc::clone(link),
+                events: events.clone(),
+                orders: orders.subscribe(),
             };
-            executors.push(tokio::spawn(executor.supervise(stopped, events.clone())));
-            kill.push(stop);
+            keepers.push(tokio::spawn(keeper.keep(executor)));
         }
         Ok(Self {
             config,
             links,
-            executors,
-            kill,
+            keepers,
+            orders,
             server,
             socket_folder,
             _held: held,
         })
     }
+}
+
+/// Serves executors until it is dropped.
+fn serve(listener: UnixListener, attach: Attach) -> JoinSet<()> {
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let incoming = UnixListenerStream::new(listener);
+        if let Err(error) = Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE))
+            .add_service(attach.service())
+            .serve_with_incoming(incoming)
+            .await
+        {
+            tracing::error!(%error, "executors cannot attach any more");
+        }
+    });
+    server
 }
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LocalError {
@@ -197,11 +229,20 @@ fn make(path: &Path) -> Result<(), LocalError> {
     builder.create(path).map_err(failed("make the folder", path))
 }
 
-/// Path of the socket: in `directory` if the system and an address can hold that, else in a temporary folder.
-fn socket(directory: &Path) -> Result<(PathBuf, Option<TempDir>), LocalError> {
-    let socket = directory.join("core");
+/// Path of the socket: in the folder of the core if the system and an address can hold that, else in a temporary one,
+/// which only a core can do that none is to find again.
+fn socket(config: &LocalConfig) -> Result<(PathBuf, Option<TempDir>), LocalError> {
+    let socket = config.directory.join("core");
     if socket.as_os_str().len() <= LONGEST_SOCKET && socket.to_str().is_some() {
-        return Ok((socket, None));
+        return match std::fs::remove_file(&socket) {
+            // Of an earlier core; nobody else uses the folder.
+            Ok(()) => Ok((socket, None)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((socket, None)),
+            Err(error) => Err(failed("remove", &socket)(error)),
+        };
+    }
+    if config.life == Life::Lasting {
+        return Err(LocalError::TooLong(socket));
     }
     let folder = tempfile::Builder::new()
         .prefix("partita-")
@@ -214,111 +255,30 @@ fn socket(directory: &Path) -> Result<(PathBuf, Option<TempDir>), LocalError> {
     Ok((folder.path().join("core"), Some(folder)))
 }
 
-/// The search path with the folder of the executor's program in front, so that tasks find what lies beside it.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "executors of this machine inherit its environment; nothing is decided by it"
-)]
-fn search_path(program: &OsStr) -> Option<OsString> {
-    let folder = Path::new(program)
-        .parent()
-        .filter(|folder| folder.is_absolute())?;
-    let inherited = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&inherited));
-    std::env::join_paths(folders).ok()
-}
-
-fn spawn(
-    config: &LocalConfig,
-    host: &str,
-    folder: &Path,
-    log: &Path,
-    socket: &Path,
-    secret: &str,
-) -> Result<Child, LocalError> {
-    let (program, arguments) = config.executor.split_first().ok_or(LocalError::NoExecutor)?;
-    let out = File::create(log).map_err(failed("make the log", log))?;
-    let err = out.try_clone().map_err(failed("use the log", log))?;
-    let mut command = Command::new(program);
-    let core = format!("unix:{}", socket.display());
-    command
-        .args(arguments)
-        .args(["--core", &core, "--host", host, "--die-with-executor"]);
-    command.arg("--directory").arg(folder);
-    if let Some(patience) = config.patience {
-        command.args(["--core-patience-ms", &patience.as_millis().to_string()]);
-    }
-    command
-        .env(SECRET_VARIABLE, secret)
-        .env(EXECUTOR_MARK, folder)
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err);
-    if let Some(path) = search_path(program) {
-        command.env("PATH", path);
-    }
-    // Ctrl-C in a terminal goes to the whole foreground group: the core alone decides what it means.
-    command.process_group(0).kill_on_drop(true);
-    command
-        .spawn()
-        .map_err(failed("start the executor", Path::new(program)))
-}
-
-/// The executor of one host.
-struct Executor {
-    child: Child,
-    host: String,
-    /// In the environment of all of its processes.
-    mark: String,
-    log: PathBuf,
-    farewell: Duration,
-}
-
-impl Executor {
-    /// Says at once when the executor is gone, whether or not its stream has said so, and that nothing is left of it.
-    async fn supervise(mut self, stopped: oneshot::Receiver<()>, events: ClusterEvents) {
-        let status = tokio::select! {
-            status = self.child.wait() => status,
-            _ = stopped => {
-                if let Err(error) = self.child.kill().await {
-                    tracing::error!(%error, host = self.host, "the executor cannot be killed");
-                }
-                self.end_remnants().await;
-                return;
-            }
-        };
-        self.end_remnants().await;
-        let mut cause = Cause::new("the executor ended");
-        match status {
-            Ok(status) => {
-                let signal = status.signal().map(Exit::Signal);
-                cause.exit = status.code().map(Exit::Code).or(signal);
-            }
-            Err(error) => cause.what = format!("the executor cannot be watched: {error}"),
+/// The secret that executors of earlier cores know too; `new` if there is none yet.
+fn secret(file: &Path, new: &str) -> Result<String, LocalError> {
+    match std::fs::read_to_string(file) {
+        Ok(secret) if !secret.is_empty() => return Ok(secret),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("read the secret in", file)(error));
         }
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        // What went well on the way explains nothing.
-        let lines: Vec<&str> = text.lines().filter(|line| !line.contains(" INFO ")).collect();
-        let last = lines.get(lines.len().saturating_sub(LAST_LINES)..);
-        cause.last_lines = last
-            .unwrap_or_default()
-            .iter()
-            .map(|line| (*line).to_owned())
-            .collect();
-        cause.host = Some(self.host.clone());
-        let host = self.host;
-        // The core may be gone already.
-        let _ = events.send(ClusterEvent::HostLost { host, cause });
+        _ => {}
     }
-
-    async fn end_remnants(&self) {
-        let (mark, patience) = (self.mark.clone(), self.farewell);
-        match tokio::task::spawn_blocking(move || remnants::end(&mark, patience)).await {
-            Ok(left) if left.is_empty() => {}
-            Ok(left) => tracing::error!(?left, host = self.host, "these processes cannot be killed"),
-            Err(error) => tracing::error!(%error, host = self.host, "processes may be left"),
-        }
-    }
+    let early = file.with_extension("new");
+    let write = || {
+        let mut out = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&early)?;
+        out.set_permissions(Permissions::from_mode(0o600))?;
+        out.write_all(new.as_bytes())?;
+        out.sync_all()?;
+        std::fs::rename(&early, file)
+    };
+    write().map_err(failed("write a secret to", file))?;
+    Ok(new.to_owned())
 }
 
 impl Cluster for Local {
@@ -343,23 +303,41 @@ impl Cluster for Local {
         }
     }
 
+    fn leave(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            if self.config.life != Life::Lasting {
+                return self.shut_down().await;
+            }
+            for keeper in &self.keepers {
+                keeper.abort();
+            }
+            drop(self.server);
+        })
+    }
+
     fn shut_down(self: Box<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
+            self.orders.send_replace(Order::Ending);
             for link in self.links.values() {
                 link.send(to_executor::Body::Shutdown(Shutdown {}));
             }
             let deadline = tokio::time::Instant::now() + self.config.farewell;
-            for (mut executor, kill) in self.executors.into_iter().zip(self.kill) {
-                if tokio::time::timeout_at(deadline, &mut executor).await.is_err() {
+            for mut keeper in self.keepers {
+                if tokio::time::timeout_at(deadline, &mut keeper).await.is_err() {
                     tracing::error!("an executor did not end in time and is killed");
-                    let _ = kill.send(());
-                    let _ = executor.await;
+                    self.orders.send_replace(Order::Kill);
+                    let _ = keeper.await;
                 }
             }
             drop((self.server, self.socket_folder));
-            if let Err(error) = std::fs::remove_dir_all(&self.config.directory) {
-                let path = self.config.directory.display().to_string();
-                tracing::error!(%error, path, "the folder of the session cannot be removed");
+            let directory = &self.config.directory;
+            let removed = match self.config.life {
+                Life::Session { .. } => std::fs::remove_dir_all(directory),
+                Life::Lasting => std::fs::remove_file(directory.join("core")),
+            };
+            if let Err(error) = removed {
+                let path = directory.display().to_string();
+                tracing::error!(%error, path, "what the cluster used cannot be removed");
             }
         })
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use partita_core::cause::{Cause, Exit};
 use partita_core::cluster::{Cluster, ClusterEvent};
-use partita_core::local::{Local, LocalConfig};
+use partita_core::local::{Life, Local, LocalConfig};
 use partita_proto::executor::{Launch, TaskSpec, TaskUpdate, exit::How, from_executor, to_executor};
 use tokio::sync::mpsc;
 
@@ -31,7 +31,9 @@ fn config(directory: PathBuf, executor: Vec<OsString>) -> LocalConfig {
         hosts: vec!["host1".to_owned()],
         executor,
         directory,
-        patience: Some(Duration::from_secs(1)),
+        life: Life::Session {
+            patience: Some(Duration::from_secs(1)),
+        },
         farewell: Duration::from_secs(30),
     }
 }
@@ -69,7 +71,7 @@ async fn update(
                 ..
             } if wanted(&update) => return update,
             ClusterEvent::HostLost { cause, .. } => panic!("{cause}"),
-            ClusterEvent::Said { .. } | ClusterEvent::Attached { .. } => {}
+            _ => {}
         }
     }
 }

@@ -81,6 +81,11 @@ struct Signals {
 /// kills the tasks when the thread ends that started them.
 pub async fn run(config: Config) -> Result<(), ExecutorError> {
     let system = |what| move |source: io::Error| ExecutorError::System { what, source };
+    if !config.die_with_executor {
+        // Whoever started us may be ended with its whole session. A leader of a process group is one already that no
+        // terminal signals.
+        let _ = rustix::process::setsid();
+    }
     let farewell = config.patience.farewell;
     let signals = Signals::new().map_err(system("watch for signals"))?;
     let (link, Ends { out, heard }) = Link::new(config.clone())?;

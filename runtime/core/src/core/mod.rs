@@ -27,7 +27,7 @@ pub use snapshot::{RoleSnapshot, Snapshot, TaskSnapshot};
 use crate::cause::Cause;
 use crate::environment::{DestroyOptions, Observation, Reply, Request, State, Transition};
 use crate::identity::Identities;
-use crate::local::{Local, LocalConfig, LocalError};
+use crate::local::{Life, Local, LocalConfig, LocalError};
 use crate::prepare::PrepareError;
 use crate::run_number::RunNumbers;
 use actor::{Actor, Asked};
@@ -205,7 +205,9 @@ impl Core {
             executor: config.executor.clone(),
             log_directory: config.log_directory.clone(),
             directory,
-            patience: config.executor_patience,
+            life: Life::Session {
+                patience: config.executor_patience,
+            },
             farewell: config.farewell,
         };
         let cluster = Local::start(local, &session, &secret, &events)?;

@@ -39,6 +39,8 @@ impl Actor {
                 self.cluster.acknowledge(&host, sequence);
                 self.said(&host, body);
             }
+            // Deadlines say who is late, should it last.
+            ClusterEvent::Away { host, cause } => tracing::warn!(host, %cause),
             ClusterEvent::HostLost { host, cause } => self.host_lost(&host, &cause),
         }
     }

@@ -6,11 +6,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use partita_link::EXECUTOR_MARK;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-/// The environment variable that carries the mark of an executor.
-pub(super) const EXECUTOR_MARK: &str = "PARTITA_EXECUTOR";
 /// Processes that are started while others are being killed are looked for this many times.
 const ROUNDS: usize = 100;
 

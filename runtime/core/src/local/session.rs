@@ -1,7 +1,7 @@
 //! The folder of a session is held by a lock, which the kernel lets go of when the core ends, however it ends: so the
 //! next core can tell what a killed one has left behind from what another one uses.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -17,6 +17,19 @@ pub(super) fn hold(folder: &Path) -> io::Result<File> {
     file.lock()?;
     fs::rename(early, folder.join(LOCK))?;
     Ok(file)
+}
+
+/// Holds a folder that one core uses after the other; `None` while another one does.
+pub(super) fn hold_again(folder: &Path) -> io::Result<Option<File>> {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Removes the folders of sessions that nobody holds any more.

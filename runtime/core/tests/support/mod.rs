@@ -43,7 +43,7 @@ fn executor(arguments: &[String]) {
     let secret = environment(SECRET_VARIABLE).expect("given by the core");
     let directory = wanted("--directory").into();
     let mut config = partita_executor::Config::new(wanted("--core"), wanted("--host"), secret, directory);
-    config.die_with_executor = true;
+    config.die_with_executor = arguments.iter().any(|argument| argument == "--die-with-executor");
     config.core_patience =
         value("--core-patience-ms").map(|n| Duration::from_millis(n.parse().expect("a number")));
     let runtime = tokio::runtime::Builder::new_current_thread()
