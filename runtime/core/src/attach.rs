@@ -184,7 +184,7 @@ impl Link {
     fn broken(&self, connection: u64, reason: &str) {
         let state = self.state();
         if state.connection == connection {
-            let mut cause = Cause::new(&format!("the executor does not answer: {reason}"));
+            let mut cause = Cause::new(format!("the executor does not answer: {reason}"));
             cause.host = Some(self.host.clone());
             let host = self.host.clone();
             self.tell(ClusterEvent::Away { host, cause });

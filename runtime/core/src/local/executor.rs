@@ -234,7 +234,7 @@ impl Keeper {
                 Ok(successor) => executor = successor,
                 Err(error) => {
                     let mut lost =
-                        Cause::new(&format!("no successor of the executor can be started: {error}"));
+                        Cause::new(format!("no successor of the executor can be started: {error}"));
                     lost.because.push(cause);
                     return self.lose(lost).await;
                 }
