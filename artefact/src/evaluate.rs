@@ -20,21 +20,10 @@ mod trace;
 mod value;
 mod world;
 
-/// Deepest expression that is walked; the parser refuses deeper ones, an artefact from elsewhere might hold one.
-const MAX_DEPTH: usize = 600;
-
-/// Most nodes that one evaluation visits, predicates in loops included.
-const MAX_STEPS: usize = 2_000_000;
-
-/// Longest list that an expression makes (the reference's memory budget).
-const MAX_LIST: i64 = 1_000_000;
-
-/// Longest text that an expression makes, in bytes.
-const MAX_TEXT: usize = 16 << 20;
-
 use crate::edition::Edition;
 use crate::expression::Node;
 use crate::ir::{Code, Part, Template};
+use crate::limits::evaluation::{MAX_DEPTH, MAX_LIST, MAX_STEPS, MAX_TEXT, MAX_WITHIN};
 
 pub use check::{Finding, Harm, findings};
 pub use error::{ErrorKind, EvaluateError};
@@ -57,6 +46,25 @@ pub struct Context<'a> {
     pub world: &'a dyn World,
     /// What the language means where it stands.
     pub edition: Edition,
+    /// How many texts that came into being only now are being evaluated around it: none around what a file holds.
+    pub within: usize,
+}
+
+impl<'a> Context<'a> {
+    /// The same for a text that came into being only now. Such texts can lead back to themselves, through the
+    /// configuration store or the commands in `jit/`.
+    pub(crate) fn inside(self, place: Place<'a>) -> Result<Self, String> {
+        if self.within >= MAX_WITHIN {
+            return Err(format!(
+                "it is the {MAX_WITHIN}th text within others: do they lead back to themselves?"
+            ));
+        }
+        Ok(Self {
+            place,
+            within: self.within + 1,
+            ..self
+        })
+    }
 }
 
 /// A stack of variables, all of them text.
@@ -135,6 +143,7 @@ pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, Ev
             Part::Text(literal) => text.push_str(literal),
             Part::Expression(code) => {
                 run::run(code, context, &mut text)
+                    .and_then(|()| bounded(&text, code))
                     .map_err(|fault| fault.locate(&code.text, template.span))?;
             }
             Part::Malformed { text, message } => {
@@ -143,6 +152,15 @@ pub fn evaluate(template: &Template, context: &Context<'_>) -> Result<String, Ev
         }
     }
     Ok(text)
+}
+
+/// A text that holds another one twice has twice its length, and one that holds that twice four times.
+fn bounded(text: &str, code: &Code) -> Step<()> {
+    if text.len() > MAX_TEXT {
+        let message = format!("makes the text longer than {MAX_TEXT} bytes");
+        return Err(Fault::limit(code.expression.at, message));
+    }
+    Ok(())
 }
 
 /// The same, but what fails stays as it is written.

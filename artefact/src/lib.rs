@@ -21,6 +21,7 @@ pub mod identity;
 pub mod instance;
 pub mod instantiate;
 pub mod ir;
+pub mod limits;
 mod moment;
 mod payload;
 pub mod show;

@@ -116,10 +116,7 @@ pub(crate) fn surroundings(inputs: &Inputs) -> Result<Request, Failure> {
 /// Writes what the compiler has to say to standard error.
 pub(crate) fn report(outcome: &Outcome) {
     let colours = terminal::colours(&std::io::stderr());
-    eprint!(
-        "{}",
-        render::full(&outcome.diagnostics, &outcome.sources, colours)
-    );
+    eprint!("{}", render::full(outcome.findings(), &outcome.sources, colours));
 }
 
 /// What the lock file at `path` pins.

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod diagnostic;
 pub mod editions;
 pub mod graph;
+pub mod limits;
 pub mod link;
 pub mod lock;
 pub mod log;

@@ -11,6 +11,7 @@ mod node;
 #[cfg(test)]
 mod tests;
 
+pub use crate::limits::file::{MAX_EXPRESSION_DEPTH, MAX_FILE, MAX_ROLE_DEPTH, MAX_TEXT};
 pub use decode::decode;
 pub use encode::encode;
 
@@ -18,18 +19,6 @@ use crate::ir::FORMAT;
 
 /// First bytes of every artefact file. The first one is no text, so that nothing takes the file for text.
 pub const MAGIC: [u8; 8] = *b"\x7fPARTITA";
-
-/// Largest file that is read or written, bytes. The production repository's largest workflow needs about 1 % of it.
-pub const MAX_FILE: usize = 64 << 20;
-
-/// Most text that an artefact may hold once its table of texts is spread over it, bytes.
-pub const MAX_TEXT: usize = 256 << 20;
-
-/// Deepest expression, nodes from the root to a leaf. Evaluation and `Drop` walk it on the stack of a thread.
-pub const MAX_EXPRESSION_DEPTH: usize = 256;
-
-/// Deepest tree of role templates in one file.
-pub const MAX_ROLE_DEPTH: usize = 128;
 
 /// Why an artefact cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -236,6 +236,7 @@ impl Fields<'_> {
             place: Place::Task,
             world: self.world,
             edition: self.edition,
+            within: 0,
         };
         evaluate(template, &context).unwrap_or_else(|error| {
             self.errors.push(DeployError {

@@ -73,6 +73,7 @@ pub fn properties(
         place: Place::Properties,
         world,
         edition: class.edition,
+        within: 0,
     };
     let mut properties = BTreeMap::new();
     for (name, value) in values {

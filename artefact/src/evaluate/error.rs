@@ -1,4 +1,5 @@
 use crate::ir::Span;
+use crate::limits::evaluation::MAX_MESSAGE;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -87,13 +88,22 @@ impl Fault {
     pub(crate) fn locate(self, expression: &str, span: Span) -> EvaluateError {
         EvaluateError {
             kind: self.kind,
-            message: self.message,
+            message: cut(self.message),
             hint: self.hint,
             expression: expression.to_owned(),
             at: self.at,
             span,
         }
     }
+}
+
+/// A message may quote a value of any length.
+fn cut(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// Result of a step of an evaluation; boxed, since mistakes are rare and steps are many.

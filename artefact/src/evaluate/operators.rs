@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use super::value::{Key, ListKind, Value};
 use super::{MAX_LIST, MAX_TEXT, Time};
 use crate::edition::Edition;
 use crate::expression::Binary;
+use crate::limits::evaluation::MAX_PATTERN;
 
 type Outcome<'a> = Result<Value<'a>, String>;
 
@@ -44,7 +45,7 @@ fn misfit(operator: Binary, left: &Value<'_>, right: &Value<'_>) -> String {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "the reference converts the same way")]
-fn float(value: &Value<'_>) -> Option<f64> {
+pub(super) fn float(value: &Value<'_>) -> Option<f64> {
     match value {
         Value::Int(i) => Some(*i as f64),
         Value::Float(f) => Some(*f),
@@ -152,10 +153,16 @@ fn text(operator: Binary, left: &Value<'_>, right: &Value<'_>) -> Result<bool, S
         Binary::Contains => a.contains(b.as_ref()),
         Binary::StartsWith => a.starts_with(b.as_ref()),
         Binary::EndsWith => a.ends_with(b.as_ref()),
-        _ => Regex::new(b)
-            .map_err(|error| format!("`{b}` is not a pattern: {error}"))?
-            .is_match(a),
+        _ => pattern(b)?.is_match(a),
     })
+}
+
+/// A regular expression.
+pub(super) fn pattern(text: &str) -> Result<Regex, String> {
+    RegexBuilder::new(text)
+        .size_limit(MAX_PATTERN)
+        .build()
+        .map_err(|error| format!("`{text}` is not a pattern: {error}"))
 }
 
 fn range<'a>(left: &Value<'_>, right: &Value<'_>) -> Outcome<'a> {

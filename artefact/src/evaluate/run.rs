@@ -1,10 +1,13 @@
 //! The run: walks an expression that the check let pass.
 
 mod call;
+mod cost;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use regex::Regex;
 
 use super::check::check;
 use super::names::{Named, resolve};
@@ -48,6 +51,7 @@ pub(super) fn watched<'a>(
         scopes: Vec::new(),
         depth: 0,
         steps: 0,
+        pattern: None,
         recorder,
     }
     .eval(&code.expression)
@@ -62,6 +66,8 @@ struct Run<'a, 'c> {
     scopes: Vec<Scope<'a>>,
     depth: usize,
     steps: usize,
+    /// The last pattern that was compiled.
+    pattern: Option<Regex>,
     /// Who wants to see every part of the evaluation; mostly nobody.
     recorder: Option<&'c mut Recorder>,
 }
@@ -138,8 +144,16 @@ impl<'a> Run<'a, '_> {
             Node::Int(i) => Value::Int(*i),
             Node::Float(f) => Value::Float(*f),
             Node::Str(text) => Value::Str(Cow::Borrowed(text)),
-            Node::Array(items) => Value::list(self.all(items)?),
-            Node::Map(entries) => self.map(entries)?,
+            Node::Array(items) => {
+                let list = Value::list(self.all(items)?);
+                self.pay(&list, at)?;
+                list
+            }
+            Node::Map(entries) => {
+                let map = self.map(entries)?;
+                self.pay(&map, at)?;
+                map
+            }
             Node::Name(name) => self.name(name),
             Node::Member { .. } | Node::Call { .. } => self.chain(expression)?.unwrap_or(Value::Nil),
             Node::Slice { object, from, to } => {
@@ -315,7 +329,15 @@ impl<'a> Run<'a, '_> {
                     operators::ordered_texts(self.context.edition)
                         .map_err(|message| Fault::run(at, message))?;
                 }
-                operators::apply(operator, left, right).map_err(|message| Fault::run(at, message))
+                self.pay(&left, at)?;
+                self.pay(&right, at)?;
+                if let (Binary::Matches, Value::Str(text), Value::Str(pattern)) = (operator, &left, &right) {
+                    return self.matches(text, pattern, at);
+                }
+                let value =
+                    operators::apply(operator, left, right).map_err(|message| Fault::run(at, message))?;
+                self.pay(&value, at)?;
+                Ok(value)
             }
         }
     }

@@ -161,6 +161,7 @@ impl Explainer<'_> {
                 place,
                 world: self.world,
                 edition: class.template.edition,
+                within: 0,
             };
             trace(template, &context)
         })

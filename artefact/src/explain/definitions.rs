@@ -258,6 +258,7 @@ impl Explainer<'_> {
             place,
             world: self.world,
             edition: made.module.edition,
+            within: 0,
         };
         Some(trace(template, &context))
     }

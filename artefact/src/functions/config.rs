@@ -167,10 +167,7 @@ pub(super) fn raw(path: &str, world: &dyn World) -> Result<String, String> {
 pub(super) fn get_legacy(path: &str, context: &Context<'_>) -> Result<String, String> {
     let payload = raw(path, context.world)?;
     // `dpl` and the roles around do not exist in it.
-    let context = Context {
-        place: Place::Task,
-        ..*context
-    };
+    let context = context.inside(Place::Task)?;
     match context.world.template(&payload) {
         Some(template) => Ok(evaluate_partly(template, &context)),
         None => evaluate_text(&payload, &context),

@@ -53,10 +53,7 @@ pub(super) fn generate(request: &Request<'_>, context: &Context<'_>) -> Result<S
             None => return Err(format!("there is no file `jit/{uri}` in {}", home.repository)),
         },
     };
-    let inside = Context {
-        place: Place::Dpl { home },
-        ..*context
-    };
+    let inside = context.inside(Place::Dpl { home })?;
     let command = evaluate_text(&command, &inside)
         .map_err(|message| format!("the DPL command cannot be evaluated: {message}"))?;
     let name = name(&format!("{PREFIX}{separator}{command}"), context)?;

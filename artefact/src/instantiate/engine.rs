@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::around::Around;
 use super::error::{ErrorKind, InstantiateError, error_at, record};
 use super::fields::{Scene, is_true};
+use super::range::quoted;
 use super::view::{Local, View};
 use super::{Limits, Whole, merge, range};
 use crate::evaluate::{Missed, Place, RoleName, World};
@@ -27,8 +28,12 @@ pub(super) struct Engine<'a> {
     pub(super) limits: &'a Limits,
     errors: Vec<InstantiateError>,
     pub(super) warnings: Vec<InstantiateError>,
+    /// Errors and warnings that were too many to keep.
+    pub(super) untold: usize,
     /// Roles begun so far.
     roles: usize,
+    /// Bytes of text in the roles so far.
+    text: usize,
     /// Identities of the includes we are in, outermost first.
     including: Vec<String>,
     included: BTreeSet<String>,
@@ -71,7 +76,9 @@ impl<'a> Engine<'a> {
             limits,
             errors: Vec::new(),
             warnings: Vec::new(),
+            untold: 0,
             roles: 0,
+            text: 0,
             including: Vec::new(),
             included: BTreeSet::new(),
             keep: false,
@@ -82,6 +89,7 @@ impl<'a> Engine<'a> {
     pub(super) fn whole(mut self, given: &Layers) -> Whole {
         self.keep = true;
         let root = self.root(given);
+        self.tell_untold();
         let errors = self.errors;
         Whole {
             instance: root.map(|root| Instance {
@@ -96,6 +104,7 @@ impl<'a> Engine<'a> {
 
     pub(super) fn run(mut self, given: &Layers) -> Result<Instance, Vec<InstantiateError>> {
         let root = self.root(given);
+        self.tell_untold();
         match root {
             Some(root) if self.errors.is_empty() => Ok(Instance {
                 root,
@@ -105,6 +114,21 @@ impl<'a> Engine<'a> {
             }),
             // What is only a warning comes last: whoever mends the errors should see it in the same look.
             _ => Err(self.errors.into_iter().chain(self.warnings).collect()),
+        }
+    }
+
+    /// As the last of the errors, or of the warnings where there is no error.
+    fn tell_untold(&mut self) {
+        if self.untold > 0 {
+            let number = self.untold;
+            let kind = ErrorKind::More { number };
+            let more = error_at(kind, Span::default(), self.artefact.root.clone());
+            let list = if self.errors.is_empty() {
+                &mut self.warnings
+            } else {
+                &mut self.errors
+            };
+            list.push(more);
         }
     }
 
@@ -164,6 +188,7 @@ impl<'a> Engine<'a> {
             include: None,
             empty_iterators: 0,
         };
+        self.weigh(&role, template.span)?;
         match shell.body {
             Evaluated::Aggregator => self.aggregator(role, template, around),
             Evaluated::Task { load, traits } => self.task(role, &load, traits, around),
@@ -428,7 +453,7 @@ impl<'a> Engine<'a> {
         let mut instances = Vec::new();
         for item in items {
             instances.extend(self.role(template, None, Some((&iterator.variable, &item)), around));
-            if self.roles > self.limits.roles {
+            if self.roles > self.limits.roles || self.text > self.limits.text {
                 break;
             }
         }
@@ -512,7 +537,7 @@ impl<'a> Engine<'a> {
             wants: class.wants.clone(),
             limits: class.limits.clone(),
         };
-        Some(Role {
+        let role = Role {
             // The class stands outside the whole tree: everything in the tree overrides it.
             constraints: merge::constraints(&constraints, role.constraints),
             connect: merge::channels(role.connect, &connect, merge::outbound_name),
@@ -520,7 +545,9 @@ impl<'a> Engine<'a> {
             critical: task.traits.critical,
             kind: Kind::Task(task),
             ..role
-        })
+        };
+        self.weigh(&role, role.span)?;
+        Some(role)
     }
 
     /// The root of the included file takes the place of the role, under its name. Of the role the variables stay, as a
@@ -594,8 +621,24 @@ impl<'a> Engine<'a> {
         Some(())
     }
 
+    /// Counts the text of a role against the limits, what it inherits included: a long value costs its length in each
+    /// role that has it.
+    fn weigh(&mut self, role: &Role, span: Span) -> Option<()> {
+        let before = self.text;
+        self.text = before.saturating_add(weight(role));
+        if self.text <= self.limits.text {
+            return Some(());
+        }
+        if before <= self.limits.text {
+            let limit = self.limits.text;
+            return self.fail(ErrorKind::Text { limit }, span, quoted(&role.path));
+        }
+        None
+    }
+
     pub(super) fn fail<T>(&mut self, kind: ErrorKind, span: Span, role: String) -> Option<T> {
-        record(&mut self.errors, error_at(kind, span, role), self.limits.errors);
+        let kept = record(&mut self.errors, error_at(kind, span, role), self.limits.errors);
+        self.untold += usize::from(!kept);
         None
     }
 }
@@ -618,8 +661,9 @@ impl<'a> Engine<'a> {
             std::mem::take(&mut self.errors),
             std::mem::take(&mut self.warnings),
         );
+        let untold = self.untold;
         let shell = self.shell(template, given, local, around);
-        (self.errors, self.warnings) = (errors, warnings);
+        (self.errors, self.warnings, self.untold) = (errors, warnings, untold);
         match shell {
             None => Role {
                 path: around.path(&written.name),
@@ -633,6 +677,28 @@ impl<'a> Engine<'a> {
             },
         }
     }
+}
+
+/// Bytes of the texts in a role, and of what holds them.
+fn weight(role: &Role) -> usize {
+    const EACH: usize = size_of::<String>();
+    let layer = |layer: &BTreeMap<String, String>| -> usize {
+        let entry = |(name, value): (&String, &String)| name.len() + value.len() + 2 * EACH;
+        layer.iter().map(entry).sum()
+    };
+    let layers = &role.layers;
+    let constraint = |c: &Constraint| size_of::<Constraint>() + c.attribute.len() + c.value.len();
+    let connect = |c: &Outbound| size_of::<Outbound>() + c.channel.name.len() + c.target.len();
+    let bind = |c: &Inbound| size_of::<Inbound>() + c.channel.name.len() + c.global.len();
+    role.name.len()
+        + role.path.len()
+        + [&layers.defaults, &layers.vars, &layers.user]
+            .into_iter()
+            .map(layer)
+            .sum::<usize>()
+        + role.constraints.iter().map(constraint).sum::<usize>()
+        + role.connect.iter().map(connect).sum::<usize>()
+        + role.bind.iter().map(bind).sum::<usize>()
 }
 
 /// A disabled role as it is written: so a root stays.

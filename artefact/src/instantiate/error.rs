@@ -107,6 +107,18 @@ pub enum ErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// Too much text.
+    #[error("the names, paths and values of the tree have more than {limit} bytes")]
+    Text {
+        /// The limit.
+        limit: usize,
+    },
+    /// Not an error of its own: what is wrong besides.
+    #[error("and {number} more errors")]
+    More {
+        /// Errors and warnings that were met and not kept.
+        number: usize,
+    },
 }
 
 impl InstantiateError {
@@ -128,7 +140,7 @@ impl InstantiateError {
             ErrorKind::MissingClass { identity } if identity.contains("/tasks/@") => {
                 Some("`load` is empty: name a file of the folder `tasks`".to_owned())
             }
-            ErrorKind::MissingClass { .. } | ErrorKind::Weight(_) => None,
+            ErrorKind::MissingClass { .. } | ErrorKind::Weight(_) | ErrorKind::More { .. } => None,
             ErrorKind::NoWeight(_) => {
                 Some("a weight is a sign and digits, as in `before_CONFIGURE-10`".to_owned())
             }
@@ -154,6 +166,9 @@ impl InstantiateError {
             ErrorKind::Includes { .. } => Some("an included file must not lead back to itself".to_owned()),
             ErrorKind::Depth { .. } | ErrorKind::Roles { .. } => {
                 Some("look at the range of the iterators".to_owned())
+            }
+            ErrorKind::Text { .. } => {
+                Some("look for a long value that many roles have, or that holds another one twice".to_owned())
             }
         }
     }
@@ -186,13 +201,17 @@ pub(super) fn error_at(kind: ErrorKind, span: Span, role: String) -> Instantiate
     }
 }
 
-/// Adds an error, or counts it where the same one is known already.
-pub(super) fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) {
+/// Adds an error, or counts it where the same one is known already; false if there are too many to keep it.
+pub(super) fn record(errors: &mut Vec<InstantiateError>, error: InstantiateError, limit: usize) -> bool {
     if let Some(known) = errors.iter_mut().find(|known| known.repeats(&error)) {
         known.repeated += 1;
-    } else if errors.len() < limit {
+        return true;
+    }
+    let room = errors.len() < limit;
+    if room {
         errors.push(error);
     }
+    room
 }
 
 struct Subject<'a> {

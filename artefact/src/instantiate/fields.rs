@@ -61,11 +61,9 @@ impl Engine<'_> {
     }
 
     fn warn(&mut self, kind: ErrorKind, span: Span, scene: &Scene<'_>) {
-        record(
-            &mut self.warnings,
-            error_at(kind, span, scene.path()),
-            self.limits.errors,
-        );
+        let warning = error_at(kind, span, scene.path());
+        let kept = record(&mut self.warnings, warning, self.limits.errors);
+        self.untold += usize::from(!kept);
     }
 
     /// All values of a block, or `None` if any is wrong. They do not see each other.
@@ -198,6 +196,7 @@ impl Engine<'_> {
                 place: scene.place,
                 world: self.world,
                 edition: scene.around.module.edition,
+                within: 0,
             },
         )
     }

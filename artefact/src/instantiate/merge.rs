@@ -1,5 +1,7 @@
 //! How constraints and channels pass down the tree.
 
+use std::collections::BTreeSet;
+
 use crate::instance::{Channel, Constraint, Inbound, Outbound};
 use crate::ir::{ChannelTemplate, ConstraintTemplate, InboundTemplate, OutboundTemplate, TaskClass};
 
@@ -22,13 +24,17 @@ pub(super) fn constraints(inherited: &[Constraint], own: Vec<Constraint>) -> Vec
 /// Own channels, then those inherited whose name is still free. Channels of one name are never mixed: the nearest wins
 /// as a whole (`template-language.md` 2.7).
 pub(super) fn channels<C: Clone>(own: Vec<C>, inherited: &[C], name: impl Fn(&C) -> &str) -> Vec<C> {
-    let mut merged = own;
+    if inherited.is_empty() {
+        return own;
+    }
+    let mut taken: BTreeSet<&str> = own.iter().map(&name).collect();
+    let mut free = Vec::new();
     for channel in inherited {
-        if !merged.iter().any(|other| name(other) == name(channel)) {
-            merged.push(channel.clone());
+        if taken.insert(name(channel)) {
+            free.push(channel.clone());
         }
     }
-    merged
+    own.into_iter().chain(free).collect()
 }
 
 pub(super) fn outbound_name(channel: &Outbound) -> &str {

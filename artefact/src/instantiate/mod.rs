@@ -24,6 +24,7 @@ pub(crate) use view::View;
 use crate::evaluate::World;
 use crate::instance::Instance;
 use crate::ir::{Artefact, Layers};
+use crate::limits::tree;
 
 /// What bounds the size of a tree: an iterator over a billion items or an include of itself must end in an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +35,20 @@ pub struct Limits {
     pub includes: usize,
     /// Roles in all, counting those that turn out disabled.
     pub roles: usize,
+    /// Bytes of names, paths and values in all.
+    pub text: usize,
     /// Different errors to report.
     pub errors: usize,
 }
 
 impl Default for Limits {
-    /// Far beyond any real workflow (the largest known has 8 levels and 8,000 roles), well within the stack of a thread.
     fn default() -> Self {
         Self {
-            depth: 100,
-            includes: 32,
-            roles: 2_000_000,
-            errors: 1_000,
+            depth: tree::MAX_DEPTH,
+            includes: tree::MAX_INCLUDES,
+            roles: tree::MAX_ROLES,
+            text: tree::MAX_TEXT,
+            errors: tree::MAX_ERRORS,
         }
     }
 }

@@ -21,22 +21,8 @@ use std::fmt;
 
 use crate::edition::Edition;
 use crate::evaluate::{Variables, World};
+use crate::limits::payload::{MAX_DEPTH, MAX_INCLUDE_DEPTH, MAX_INCLUDES, MAX_STEPS, MAX_TEXT};
 use lexer::Place;
-
-/// Includes in one payload, all told: they are read while it is parsed, even in branches that are not taken.
-const MAX_INCLUDES: usize = 1_000;
-
-/// Includes within includes.
-const MAX_INCLUDE_DEPTH: usize = 16;
-
-/// Tags within tags, and brackets within brackets.
-const MAX_DEPTH: usize = 40;
-
-/// Nodes and operators that one rendering visits, those in loops each time.
-const MAX_STEPS: usize = 2_000_000;
-
-/// Longest text, in bytes.
-const MAX_TEXT: usize = 16 << 20;
 
 /// What a payload sees.
 #[derive(Clone, Copy)]

@@ -23,6 +23,7 @@ pub(super) fn render(template: &Template, scene: Scene<'_>, folder: &str) -> Res
             place: evaluate::Place::Task,
             world: scene.world,
             edition: scene.edition,
+            within: 0,
         },
         folder,
         out: String::new(),

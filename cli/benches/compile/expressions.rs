@@ -148,6 +148,7 @@ fn evaluated(conformance: &Path, cases: &[Case]) -> Result<(), Failed> {
             },
             world: &world,
             edition: Edition::Aliecs,
+            within: 0,
         };
         evaluate(&case.template, &context)
     };

@@ -5,9 +5,7 @@ use partita_artefact::ir::{Body, Module, RoleTemplate, TaskClass};
 
 use super::file::File;
 use super::revision::{Revision, Target};
-
-/// Roles of one workflow, at most. Nothing in use comes near.
-const ROLES: usize = 100_000;
+use crate::limits::check::{DEPTH, ROLES};
 
 /// A workflow that can be asked for, and everything it reaches.
 #[derive(Debug)]
@@ -32,6 +30,8 @@ pub(crate) struct Role<'a> {
     pub(crate) file: &'a File<Module>,
     /// Index of the role around it; `None` for the root of the workflow.
     pub(crate) parent: Option<usize>,
+    /// Roles from the root down to it.
+    depth: usize,
     /// It is the root role of an included file.
     pub(crate) included: bool,
     /// `enabled` of it or of a role around it may remove it.
@@ -82,12 +82,13 @@ impl<'a> Workflow<'a> {
         parent: Option<usize>,
         included: bool,
     ) {
-        if self.roles.len() >= ROLES {
+        let around = parent.and_then(|parent| self.roles.get(parent));
+        let depth = around.map_or(1, |role| role.depth + 1);
+        if self.roles.len() >= ROLES || depth > DEPTH {
             self.open = true;
             return;
         }
         let index = self.roles.len();
-        let around = parent.and_then(|parent| self.roles.get(parent));
         let conditional = around.is_some_and(|role| role.conditional);
         let repeated = around.is_some_and(|role| role.repeated);
         let class = match &template.body {
@@ -101,6 +102,7 @@ impl<'a> Workflow<'a> {
             template,
             file,
             parent,
+            depth,
             included,
             conditional: conditional || template.enabled.literal() != Some("true"),
             repeated: repeated || template.iterator.is_some(),

@@ -77,6 +77,7 @@ fn check<'a>(
             place: used.stage.place(),
             world: &world,
             edition,
+            within: 0,
         };
         for finding in findings(used.code, &context) {
             let lines = lines.get_or_insert_with(|| Lines::of(text));

@@ -179,6 +179,7 @@ impl<'a> Known<'a> {
             place,
             world: &world,
             edition: module.edition,
+            within: 0,
         };
         evaluate(template, &context).ok()
     }

@@ -17,10 +17,12 @@ pub(crate) mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 
 use partita_artefact::instance::{Instance, Kind};
+use partita_artefact::instantiate::Limits;
 use partita_artefact::ir::{Artefact, Edition, Layers, Pins};
 
 use crate::check::expressions::old_names;
 use crate::diagnostic::{Diagnostic, SourceMap};
+use crate::render::Findings;
 use crate::source::Repositories;
 use binding::Known;
 use load::Loader;
@@ -44,6 +46,8 @@ pub struct Request {
     /// No variable will be given later. Then an undefined one is an error and not a parameter, and only the files that
     /// these variables reach are linked.
     pub closed: bool,
+    /// What bounds the tree that is made on trial.
+    pub limits: Limits,
 }
 
 /// What came of it.
@@ -55,8 +59,17 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read; places in findings and artefact point into them.
     pub sources: SourceMap,
+    /// Mistakes of the tree that were too many to keep; they come on top of `diagnostics`.
+    pub untold: usize,
     /// DPL commands that were reached and whose results are not pinned.
     pub unpinned: BTreeSet<Unpinned>,
+}
+
+impl Outcome {
+    /// What is to be told.
+    pub fn findings(&self) -> Findings<'_> {
+        Findings::and_more(&self.diagnostics, self.untold)
+    }
 }
 
 /// A DPL command whose result is not pinned.
@@ -100,7 +113,7 @@ fn run(request: &Request, repositories: &Repositories, session: Option<&mut Sess
     if !request.pins.packages.is_empty() {
         artefact.pins.packages.clone_from(&request.pins.packages);
     }
-    let tried = trial::run(&mut artefact, &mut loader);
+    let tried = trial::run(&mut artefact, &mut loader, &request.limits);
     let mut diagnostics = tried.diagnostics;
     let decided = artefact.closed
         && tried.instance.is_some()
@@ -133,6 +146,7 @@ fn run(request: &Request, repositories: &Repositories, session: Option<&mut Sess
     let outcome = finish(Some(artefact), diagnostics, loader.sources);
     Outcome {
         unpinned: tried.unpinned,
+        untold: tried.untold,
         ..outcome
     }
 }
@@ -190,6 +204,7 @@ pub(crate) fn finish(
         artefact,
         diagnostics,
         sources,
+        untold: 0,
         unpinned: BTreeSet::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use partita_artefact::evaluate::{ErrorKind as EvaluateKind, EvaluateError, Missed, Snapshot};
 use partita_artefact::instance::{Instance, Role};
-use partita_artefact::instantiate::{ErrorKind, InstantiateError, Surprise, instantiate};
+use partita_artefact::instantiate::{ErrorKind, InstantiateError, Limits, Surprise, instantiate_within};
 use partita_artefact::ir::{Artefact, Span};
 use partita_artefact::surroundings;
 
@@ -22,19 +22,21 @@ pub(super) struct Tried {
     pub(super) instance: Option<Instance>,
     /// Variables that it reads and nothing defines, and whether it reads them whatever else is given.
     pub(super) undefined: BTreeMap<String, bool>,
+    /// Mistakes that were too many to keep.
+    pub(super) untold: usize,
     /// DPL commands whose results are not pinned.
     pub(super) unpinned: BTreeSet<Unpinned>,
 }
 
 /// Reads files and makes the tree until no more are missing.
-pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>) -> Tried {
+pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>, limits: &Limits) -> Tried {
     let given = surroundings::assumed(&artefact.given);
     artefact.revisions.clone_from(&loader.revisions);
     loop {
         lend(artefact, loader);
         let (tree, missed) = {
             let world = Snapshot::new(artefact, || "uid".to_owned());
-            let tree = instantiate(artefact, &given, &world);
+            let tree = instantiate_within(artefact, &given, &world, limits);
             (tree, world.missed())
         };
         lend(artefact, loader);
@@ -60,6 +62,7 @@ pub(super) fn run(artefact: &mut Artefact, loader: &mut Loader<'_>) -> Tried {
         let mut tried = match tree {
             Ok(instance) => Tried {
                 diagnostics: of_instance(&instance, known(artefact), &loader.sources),
+                untold: untold(&instance.warnings),
                 instance: Some(instance),
                 undefined: BTreeMap::new(),
                 unpinned: BTreeSet::new(),
@@ -119,6 +122,15 @@ fn known(artefact: &Artefact) -> bool {
     !artefact.configuration.is_empty()
 }
 
+/// How many mistakes were too many to keep.
+fn untold(errors: &[InstantiateError]) -> usize {
+    let number = |error: &InstantiateError| match error.kind {
+        ErrorKind::More { number } => number,
+        _ => 0,
+    };
+    errors.iter().map(number).sum()
+}
+
 /// It asks a store that nothing is known of: that it fails says nothing.
 fn asks_the_unknown(error: &InstantiateError, known: bool) -> bool {
     match &error.kind {
@@ -139,6 +151,7 @@ fn of_errors(
     let mut undefined: BTreeMap<String, bool> = BTreeMap::new();
     for error in errors {
         let found = match &error.kind {
+            ErrorKind::More { .. } => Vec::new(),
             _ if asks_the_unknown(error, known) => Vec::new(),
             _ if error.is_warning() => vec![warned(error, &loader.sources)],
             ErrorKind::Evaluate(evaluate) if evaluate.kind == EvaluateKind::UnknownName => {
@@ -181,6 +194,7 @@ fn of_errors(
         diagnostics,
         instance: None,
         undefined,
+        untold: untold(errors),
         unpinned: BTreeSet::new(),
     }
 }
@@ -293,7 +307,9 @@ fn of_instance(instance: &Instance, known: bool, sources: &SourceMap) -> Vec<Dia
     let mut diagnostics: Vec<Diagnostic> = instance
         .warnings
         .iter()
-        .filter(|warning| !asks_the_unknown(warning, known))
+        .filter(|warning| {
+            !asks_the_unknown(warning, known) && !matches!(warning.kind, ErrorKind::More { .. })
+        })
         .map(|warning| warned(warning, sources))
         .collect();
     duplicate_paths(&instance.root, &mut BTreeMap::new(), &mut diagnostics);

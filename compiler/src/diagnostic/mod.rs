@@ -5,6 +5,8 @@ mod place;
 
 use partita_artefact::ir::{Source, Span};
 
+use crate::limits::findings::MESSAGE;
+
 pub use code::Code;
 pub(crate) use place::Lines;
 
@@ -99,7 +101,11 @@ impl Diagnostic {
         Self::new(Level::Warning, code, message.into())
     }
 
-    fn new(level: Level, code: Code, message: String) -> Self {
+    fn new(level: Level, code: Code, mut message: String) -> Self {
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE) {
+            message.truncate(end);
+            message.push('…');
+        }
         Self {
             code,
             level,

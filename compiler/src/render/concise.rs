@@ -1,12 +1,15 @@
 //! Findings with one line each.
 
+use super::Findings;
 use crate::diagnostic::{Diagnostic, SourceMap};
 
 /// Each finding on one line: `path:line:column: error[code]: message (hint)`.
-pub fn concise(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    diagnostics
-        .iter()
+pub fn concise<'d>(findings: impl Into<Findings<'d>>, sources: &SourceMap) -> String {
+    let findings = findings.into();
+    let lines = findings.told().iter();
+    lines
         .map(|diagnostic| line(diagnostic, sources))
+        .chain([findings.rest_line()])
         .collect()
 }
 

@@ -3,12 +3,14 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Renderer, Snippet};
 
+use super::Findings;
 use super::place::{display_path, range};
 use crate::diagnostic::{Diagnostic, Label, Level, SourceMap};
 
 /// Each finding with a frame of the source it is about. `colour`: with terminal colours; whether the reader wants them
 /// is for the caller to know.
-pub fn frames(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> String {
+pub fn frames<'d>(findings: impl Into<Findings<'d>>, sources: &SourceMap, colour: bool) -> String {
+    let findings = findings.into();
     let renderer = if colour {
         Renderer::styled()
     } else {
@@ -16,11 +18,11 @@ pub fn frames(diagnostics: &[Diagnostic], sources: &SourceMap, colour: bool) -> 
     }
     .decor_style(DecorStyle::Ascii);
     let mut out = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in findings.told() {
         out.push_str(&renderer.render(&[frame(diagnostic, sources)]));
         out.push_str("\n\n");
     }
-    out
+    out + &findings.rest_line()
 }
 
 fn frame<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Group<'a> {

@@ -1,13 +1,17 @@
 //! Findings as GitHub's workflow commands: a job that prints them marks the lines of a pull request.
 
+use super::Findings;
 use super::place::Place;
 use crate::diagnostic::{Diagnostic, SourceMap};
 
 /// Each finding as `::error file=…,line=…,col=…::message`.
-pub fn github(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    diagnostics
-        .iter()
+pub fn github<'d>(findings: impl Into<Findings<'d>>, sources: &SourceMap) -> String {
+    let findings = findings.into();
+    let rest = findings.rest().map(|rest| format!("::notice::{rest}\n"));
+    let commands = findings.told().iter();
+    commands
         .map(|diagnostic| command(diagnostic, sources))
+        .chain(rest)
         .collect()
 }
 

@@ -2,24 +2,29 @@
 
 use serde_json::{Value, json};
 
+use super::Findings;
 use super::place::Place;
 use crate::diagnostic::{Diagnostic, Label, SourceMap};
 
 /// One object with all findings and their number.
-pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> Value {
-    let errors = diagnostics
+pub fn json<'d>(findings: impl Into<Findings<'d>>, sources: &SourceMap) -> Value {
+    let findings = findings.into();
+    let errors = findings
+        .all
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    let findings: Vec<Value> = diagnostics
-        .iter()
-        .map(|diagnostic| finding(diagnostic, sources))
-        .collect();
-    json!({
-        "findings": findings,
+    let told = findings.told().iter();
+    let told: Vec<Value> = told.map(|diagnostic| finding(diagnostic, sources)).collect();
+    let mut value = json!({
+        "findings": told,
         "errors": errors,
-        "warnings": diagnostics.len() - errors,
-    })
+        "warnings": findings.all.len() - errors,
+    });
+    if let (Some(members), 1..) = (value.as_object_mut(), findings.more()) {
+        members.insert("more".to_owned(), json!(findings.more()));
+    }
+    value
 }
 
 /// One finding.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::Findings;
 use super::place::Place;
 use crate::diagnostic::{Code, Diagnostic, Label, Level, SourceMap};
 
@@ -12,21 +13,27 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One log with one run. `version`: that of the program that found them.
-pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceMap, version: &str) -> Value {
+pub fn sarif<'d>(findings: impl Into<Findings<'d>>, sources: &SourceMap, version: &str) -> Value {
+    let findings = findings.into();
     let rules: Vec<Value> = Code::ALL.iter().map(|code| rule(*code)).collect();
-    let results: Vec<Value> = diagnostics
+    let results: Vec<Value> = findings
+        .told()
         .iter()
         .map(|diagnostic| result(diagnostic, sources))
         .collect();
-    json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": { "name": "partita", "version": version, "rules": rules } },
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    })
+    let mut run = json!({
+        "tool": { "driver": { "name": "partita", "version": version, "rules": rules } },
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    });
+    if let (Some(members), Some(rest)) = (run.as_object_mut(), findings.rest()) {
+        let notification = json!({ "level": "warning", "message": { "text": rest } });
+        members.insert(
+            "invocations".to_owned(),
+            json!([{ "executionSuccessful": true, "toolExecutionNotifications": [notification] }]),
+        );
+    }
+    json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [run] })
 }
 
 fn rule(code: Code) -> Value {

@@ -5,10 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::{SourceError, check_size, contained};
+use crate::limits::source::FOLDERS;
 use crate::yaml::limit;
-
-/// Folders below one another while listing; deeper ones are not looked at.
-const DEPTH: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -90,7 +88,7 @@ impl Folder {
                 };
                 let kind = entry.file_type().map_err(failed)?;
                 if kind.is_dir() {
-                    if depth < DEPTH {
+                    if depth < FOLDERS {
                         open.push((path, depth + 1));
                     }
                 } else {

@@ -8,9 +8,10 @@ mod bases;
 mod folder;
 mod history;
 mod location;
+mod memory;
 mod objects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::yaml::limit;
@@ -229,11 +230,11 @@ pub struct Revisions {
     pub tags: BTreeSet<String>,
 }
 
-/// A repository on the disk.
+/// A repository: on the disk, or files that somebody has at hand.
 #[derive(Debug)]
 pub struct Repository {
     identifier: String,
-    folder: folder::Folder,
+    files: Files,
     objects: Option<objects::Objects>,
     /// Where nothing else is said; without it, the files as they stand.
     revision: Option<String>,
@@ -246,10 +247,20 @@ impl Repository {
         let objects = objects::Objects::discover(folder.root())?;
         Ok(Self {
             identifier: identifier.to_owned(),
-            folder,
+            files: Files::Folder(folder),
             objects,
             revision: None,
         })
+    }
+
+    /// Files that are on no disk: paths and contents.
+    pub fn in_memory(identifier: &str, files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self {
+            identifier: identifier.to_owned(),
+            files: Files::Memory(memory::Memory::new(files)),
+            objects: None,
+            revision: None,
+        }
     }
 
     /// The same, at another default revision. In a folder that is not in Git, it is the name of the revision that the
@@ -263,7 +274,7 @@ impl Repository {
     }
 
     fn is_at(&self, path: &Path) -> bool {
-        std::fs::canonicalize(path).is_ok_and(|path| path == self.folder.root())
+        std::fs::canonicalize(path).is_ok_and(|path| Some(path.as_path()) == self.files.root())
     }
 
     /// Its name in identities.
@@ -275,7 +286,7 @@ impl Repository {
     pub fn history(&self, revision: Option<&str>) -> Result<Vec<Commit>, SourceError> {
         let Some(objects) = &self.objects else {
             return Err(SourceError::Open {
-                path: self.folder.root().to_owned(),
+                path: self.files.root().unwrap_or(Path::new("")).to_owned(),
                 reason: "it is not a Git repository, so it has no history".to_owned(),
             });
         };
@@ -318,6 +329,37 @@ impl Repository {
             commit,
             work_tree: as_it_stands,
         })
+    }
+}
+
+/// Where the files are as they stand.
+#[derive(Debug)]
+enum Files {
+    Folder(folder::Folder),
+    Memory(memory::Memory),
+}
+
+impl Files {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        match self {
+            Self::Folder(folder) => folder.read(path),
+            Self::Memory(memory) => memory.read(path),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+        match self {
+            Self::Folder(root) => root.list(folder),
+            Self::Memory(memory) => memory.list(folder),
+        }
+    }
+
+    /// The folder on the disk.
+    fn root(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder.root()),
+            Self::Memory(_) => None,
+        }
     }
 }
 
@@ -368,7 +410,7 @@ impl Snapshot<'_> {
                 })
             });
         }
-        let Some(bytes) = self.repository.folder.read(path)? else {
+        let Some(bytes) = self.repository.files.read(path)? else {
             return Ok(None);
         };
         let blob = objects::blob_id(path, &bytes)?;
@@ -393,7 +435,7 @@ impl Snapshot<'_> {
     /// The same, with what is known about each file without reading it.
     pub fn entries(&self, folder: &str, suffix: &str) -> Result<Vec<Entry>, SourceError> {
         let mut found = if self.work_tree {
-            let paths = self.repository.folder.list(folder)?;
+            let paths = self.repository.files.list(folder)?;
             paths.into_iter().map(|path| (path, None)).collect()
         } else {
             match (&self.repository.objects, &self.commit) {

@@ -11,9 +11,7 @@ use gix::objs::tree::EntryKind;
 
 use super::bases::Bases;
 use super::{Looked, Revisions, SourceError, check_size, contained};
-
-/// Symbolic links followed for one path.
-const LINKS: usize = 8;
+use crate::limits::source::LINKS;
 
 /// Folders kept; a revision has a few, a history thousands.
 const TREES: usize = 16;

@@ -6,20 +6,11 @@ mod operators;
 mod parser;
 mod tree;
 
+use crate::limits::expression::{MAX_LENGTH, MAX_NODES};
 use partita_artefact::expression::Expression;
 use partita_grammar::expression::{ExpressionParser, Rule};
 use pest::Parser as _;
 use pest::error::InputLocation;
-
-/// Longest expression, in bytes; the longest in production has under 3 kB.
-pub const MAX_LENGTH: usize = 64 * 1024;
-
-/// Deepest expression tree: of nested brackets, and of operators in a row, which nest to the left. The
-/// longest chain in production has 72 operands.
-pub const MAX_DEPTH: usize = 250;
-
-/// Most nodes in an expression (the reference's own limit).
-pub const MAX_NODES: usize = 10_000;
 
 /// Why a text is not an expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

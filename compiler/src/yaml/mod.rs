@@ -9,17 +9,8 @@ mod scanner;
 
 use std::sync::Arc;
 
+pub use crate::limits::yaml as limit;
 pub use loader::{LoadError, load};
-
-/// Limits of one document. They are far above anything in use, and keep a hostile file from costing much.
-pub mod limit {
-    /// Nesting of lists and mappings.
-    pub const DEPTH: usize = 200;
-    /// Nodes after expansion of aliases.
-    pub const NODES: u64 = 2_000_000;
-    /// Bytes of text; also the limit of a source file.
-    pub const BYTES: usize = 16 << 20;
-}
 
 /// Where a node is: its text for a scalar (inside the quotes, or at the first line of a block), else its first sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -147,6 +147,7 @@ fn evaluated(
             place,
             world: &world,
             edition: Edition::Aliecs,
+            within: 0,
         };
         let result = evaluate(template, &context);
         let mut new = false;
@@ -187,6 +188,7 @@ fn alarms(
         place,
         world: &world,
         edition: Edition::Aliecs,
+        within: 0,
     };
     let codes = template.parts.iter().filter_map(|part| match part {
         Part::Expression(code) => Some(code),

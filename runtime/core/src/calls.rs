@@ -101,6 +101,7 @@ impl PlannedCall {
                 place: Place::Call,
                 world: &world,
                 edition: self.role.edition,
+                within: 0,
             };
             let text = evaluate::evaluate(&template, &context);
             let replies = world.replies.into_inner().unwrap_or_else(PoisonError::into_inner);

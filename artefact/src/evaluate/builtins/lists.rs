@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Outcome, wrong_kind, wrong_number};
-use crate::evaluate::operators::{compare, equal, fetch, integer, map_key, place};
+use crate::evaluate::operators::{compare, equal, fetch, float, integer, map_key, place};
 use crate::evaluate::value::{Key, List, ListKind, Map, Value};
 use crate::evaluate::{MAX_LIST, MAX_TEXT};
+use crate::limits::evaluation::MAX_COMPARISONS;
 
 /// Deepest nesting that `flatten` takes apart.
 const MAX_NESTING: usize = 200;
@@ -36,7 +37,7 @@ pub(super) fn call<'a>(name: &str, arguments: &[Value<'a>]) -> Outcome<'a> {
         }
         ("fromPairs", [Value::List(list)]) => from_pairs(list),
         ("reverse", [Value::List(list)]) => Ok(Value::list(list.items.iter().rev().cloned().collect())),
-        ("uniq", [Value::List(list)]) => Ok(Value::list(unique(&list.items))),
+        ("uniq", [Value::List(list)]) => Ok(Value::list(unique(&list.items)?)),
         ("flatten", [Value::List(list)]) => {
             let mut items = Vec::new();
             flatten(list, &mut items, 0)?;
@@ -111,14 +112,19 @@ fn from_pairs<'a>(list: &List<'a>) -> Outcome<'a> {
     })))
 }
 
-fn unique<'a>(items: &[Value<'a>]) -> Vec<Value<'a>> {
+fn unique<'a>(items: &[Value<'a>]) -> Result<Vec<Value<'a>>, String> {
     let mut seen: Vec<Value<'a>> = Vec::new();
+    let mut comparisons = 0;
     for item in items {
+        comparisons += seen.len();
+        if comparisons > MAX_COMPARISONS {
+            return Err(format!("uniq keeps more than {} different elements", seen.len()));
+        }
         if !seen.iter().any(|before| equal(before, item)) {
             seen.push(item.clone());
         }
     }
-    seen
+    Ok(seen)
 }
 
 fn flatten<'a>(list: &List<'a>, items: &mut Vec<Value<'a>>, depth: usize) -> Result<(), String> {
@@ -187,18 +193,23 @@ pub(in crate::evaluate) fn sort_by<'a>(
         Some(Value::Str(order)) if order == "desc" => true,
         Some(_) => return Err("the order is asc or desc".to_owned()),
     };
-    let mut misfit = None;
+    // Found out before: sorting needs an order between any two.
+    for pair in pairs.windows(2) {
+        if let [(_, a), (_, b)] = pair
+            && compare(a, b).is_none()
+            && !(float(a).is_some() && float(b).is_some())
+        {
+            return Err(format!("a {} and a {} have no order", a.kind(), b.kind()));
+        }
+    }
+    // Among floating-point numbers whole ones count as such, or there would be no order between three of them.
+    let floats = pairs.iter().any(|(_, key)| matches!(key, Value::Float(_)));
     pairs.sort_by(|(_, a), (_, b)| {
-        let ordering = compare(a, b).unwrap_or_else(|| {
-            if !matches!((a, b), (Value::Float(_), _) | (_, Value::Float(_))) {
-                misfit = Some(format!("a {} and a {} have no order", a.kind(), b.kind()));
-            }
-            std::cmp::Ordering::Equal
-        });
+        let ordering = match (float(a), float(b)) {
+            (Some(a), Some(b)) if floats => a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
+            _ => compare(a, b).unwrap_or(std::cmp::Ordering::Equal),
+        };
         if descending { ordering.reverse() } else { ordering }
     });
-    match misfit {
-        Some(message) => Err(message),
-        None => Ok(Value::list(pairs.into_iter().map(|(item, _)| item).collect())),
-    }
+    Ok(Value::list(pairs.into_iter().map(|(item, _)| item).collect()))
 }

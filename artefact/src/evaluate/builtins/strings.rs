@@ -20,8 +20,8 @@ pub(super) fn call<'a>(name: &str, arguments: &[Value<'a>]) -> Outcome<'a> {
         }
         ("upper", [text]) => Value::text(case::upper(text)),
         ("lower", [text]) => Value::text(case::lower(text)),
-        ("split", [text, separator]) => strings(split(text, separator, limit, false)),
-        ("splitAfter", [text, separator]) => strings(split(text, separator, limit, true)),
+        ("split", [text, separator]) => strings(split(text, separator, limit, false)?),
+        ("splitAfter", [text, separator]) => strings(split(text, separator, limit, true)?),
         ("replace", [text, from, to]) => Value::text(replace(text, from, to, limit)?),
         ("repeat", [text]) => Value::text(repeat(text, limit.unwrap_or(0))?),
         ("indexOf", [text, part]) => place(text.find(part)),
@@ -67,12 +67,16 @@ fn place<'a>(at: Option<usize>) -> Value<'a> {
 }
 
 /// Parts of a text; at most `limit` of them, none for 0, all below 0. An empty separator splits into characters.
-fn split(text: &str, separator: &str, limit: Option<i64>, keep: bool) -> Vec<String> {
+fn split(text: &str, separator: &str, limit: Option<i64>, keep: bool) -> Result<Vec<String>, String> {
     let most = match limit {
-        Some(0) => return Vec::new(),
+        Some(0) => return Ok(Vec::new()),
         Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
         None => usize::MAX,
     };
+    let parts_at_most = text.matches(separator).count().min(most);
+    if i64::try_from(parts_at_most).is_ok_and(|parts| parts > MAX_LIST) {
+        return Err(format!("a list may have {MAX_LIST} elements at most"));
+    }
     let mut parts = Vec::new();
     let mut rest = text;
     if separator.is_empty() {
@@ -87,7 +91,7 @@ fn split(text: &str, separator: &str, limit: Option<i64>, keep: bool) -> Vec<Str
         if !rest.is_empty() {
             parts.push(rest.to_owned());
         }
-        return parts;
+        return Ok(parts);
     }
     while parts.len() + 1 < most {
         let Some((head, tail)) = rest.split_once(separator) else {
@@ -101,7 +105,7 @@ fn split(text: &str, separator: &str, limit: Option<i64>, keep: bool) -> Vec<Str
         rest = tail;
     }
     parts.push(rest.to_owned());
-    parts
+    Ok(parts)
 }
 
 fn replace(text: &str, from: &str, to: &str, limit: Option<i64>) -> Result<String, String> {

@@ -14,9 +14,9 @@ impl<'a> Checker<'a, '_> {
         let l = self.nature(left);
         let r = self.nature(right);
         if let (Binary::Matches, Node::Str(pattern)) = (operator, &right.node)
-            && let Err(error) = regex::Regex::new(pattern)
+            && let Err(message) = operators::pattern(pattern)
         {
-            return self.wrong_kind(at, format!("`{pattern}` is not a pattern: {error}"));
+            return self.wrong_kind(at, message);
         }
         if operator.orders() && l == Nature::Str && r == Nature::Str {
             self.order_of_texts(at);

@@ -1,14 +1,16 @@
 use std::collections::BTreeMap;
 
 use crate::evaluate::value::{Key, Value};
-
-/// Deepest JSON that is read; the reference stops at 10,000.
-const MAX_DEPTH: usize = 200;
+use crate::limits::evaluation::{MAX_JSON_DEPTH, MAX_LIST};
 
 /// JSON text as a value: all numbers are floating-point, the last of equal keys counts, half a surrogate pair
 /// becomes a replacement character.
 pub(crate) fn decode(text: &str) -> Result<Value<'static>, String> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader {
+        text,
+        at: 0,
+        values: 0,
+    };
     let value = reader.value(0)?;
     reader.space();
     if reader.peek().is_some() {
@@ -20,6 +22,8 @@ pub(crate) fn decode(text: &str) -> Result<Value<'static>, String> {
 struct Reader<'t> {
     text: &'t str,
     at: usize,
+    /// Values read so far: one of two bytes takes thirty times as much.
+    values: i64,
 }
 
 impl<'t> Reader<'t> {
@@ -50,8 +54,12 @@ impl<'t> Reader<'t> {
     }
 
     fn value(&mut self, depth: usize) -> Result<Value<'static>, String> {
-        if depth > MAX_DEPTH {
+        if depth > MAX_JSON_DEPTH {
             return Err(self.fail("too many levels"));
+        }
+        self.values += 1;
+        if self.values > MAX_LIST {
+            return Err(self.fail("too many values"));
         }
         self.space();
         match self.peek() {

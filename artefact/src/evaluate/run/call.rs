@@ -64,7 +64,11 @@ impl<'a> Run<'a, '_> {
         if let ("string", [Value::Float(number)]) = (name, arguments.as_slice()) {
             return Ok(Value::text(format::number(*number, self.context.edition)));
         }
-        builtins::call(name, &arguments, self.context.world).map_err(|message| Fault::run(at, message))
+        self.pay_all(&arguments, at)?;
+        let value = builtins::call(name, &arguments, self.context.world)
+            .map_err(|message| Fault::run(at, message))?;
+        self.pay(&value, at)?;
+        Ok(value)
     }
 
     fn member_call(
@@ -169,7 +173,11 @@ impl<'a> Run<'a, '_> {
             Purity::Reads if function.namespace != "dpl" => ErrorKind::Store,
             _ => ErrorKind::Runtime,
         };
-        functions::call(function, &arguments, self.context).map_err(|message| Fault::new(kind, at, message))
+        self.pay_all(&arguments, at)?;
+        let value = functions::call(function, &arguments, self.context)
+            .map_err(|message| Fault::new(kind, at, message))?;
+        self.pay(&value, at)?;
+        Ok(value)
     }
 
     pub(super) fn predicate_call(
@@ -200,7 +208,9 @@ impl<'a> Run<'a, '_> {
         });
         let value = self.apply_predicate(name, &list, predicate, extra, at);
         self.scopes.pop();
-        value
+        let value = value?;
+        self.pay(&value, at)?;
+        Ok(value)
     }
 
     fn apply_predicate(

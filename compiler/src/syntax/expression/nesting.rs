@@ -1,9 +1,7 @@
 //! Refuses text that nests too deeply before the recursive parser sees it.
 
-use super::{MAX_DEPTH, SyntaxError};
-
-/// Depth of brackets that the parser takes; each costs it several frames of the stack.
-const MAX_BRACKETS: usize = 64;
+use super::SyntaxError;
+use crate::limits::expression::{MAX_BRACKETS, MAX_DEPTH};
 
 /// Counts what makes the parser recurse: open brackets, and the constructs that nest to the right without any.
 pub(super) fn check(text: &str) -> Result<(), SyntaxError> {
