@@ -91,7 +91,6 @@ pub fn expression(bytes: &[u8]) {
     let variables = BTreeMap::from([("a", "A"), ("hosts", "[\"h1\",\"h2\"]"), ("n", "3")].map(owned));
     for edition in Edition::ALL {
         let parsed = template::parse_in(edition, text, Span::default());
-        assert_eq!(parsed.source(), text, "a template keeps its text");
         let _ = value(&parsed, &variables, &world, edition);
     }
 }
