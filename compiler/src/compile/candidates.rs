@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use partita_artefact::evaluate::Home;
 use partita_artefact::identity::{self, Revisions};
-use partita_artefact::ir::{Artefact, Body, Module, Template};
+use partita_artefact::ir::{Artefact, Body, Edition, Module, Template};
 
 use super::binding::{Known, expressions};
 use super::load::{Loader, names};
 use super::pattern::{self, Pattern};
 use super::walk;
+
+/// What was looked for: the repository, revision and edition of modules, a folder, and what names match there. Many
+/// modules ask for the same.
+type Asked = BTreeSet<(String, String, Edition, &'static str, Pattern)>;
 
 /// How an identity is made of what a module writes.
 type Identity = fn(&Module, &str, &Revisions) -> String;
@@ -19,8 +23,9 @@ impl Loader<'_> {
     /// text may have are bounded only by what is literal in it and by the user variables of `artefact`. A repository or
     /// revision that only a variable names stays out.
     pub(super) fn candidates(&mut self, artefact: &Artefact) {
+        let mut asked = Asked::new();
         loop {
-            let (modules, classes) = self.meant(artefact);
+            let (modules, classes) = self.meant(artefact, &mut asked);
             let mut new = false;
             for identity in modules {
                 new |= self.module(&identity);
@@ -56,8 +61,9 @@ impl Loader<'_> {
         }
     }
 
-    /// Identities of the workflows and task templates that texts with expressions could mean.
-    fn meant(&mut self, artefact: &Artefact) -> (BTreeSet<String>, BTreeSet<String>) {
+    /// Identities of the workflows and task templates that texts with expressions could mean, without what was asked
+    /// before.
+    fn meant(&mut self, artefact: &Artefact, asked: &mut Asked) -> (BTreeSet<String>, BTreeSet<String>) {
         let all = std::mem::take(&mut self.modules);
         let known = Known::new(artefact, &all);
         let (mut modules, mut classes) = (BTreeSet::new(), BTreeSet::new());
@@ -65,10 +71,10 @@ impl Loader<'_> {
             for role in walk::roles(&module.root) {
                 match &role.body {
                     Body::Include(text) if text.literal().is_none() => {
-                        modules.extend(self.files(text, module, "workflows", &known));
+                        modules.extend(self.files(text, module, "workflows", &known, asked));
                     }
                     Body::Task { load, .. } if load.literal().is_none() => {
-                        classes.extend(self.files(load, module, "tasks", &known));
+                        classes.extend(self.files(load, module, "tasks", &known, asked));
                     }
                     _ => {}
                 }
@@ -84,6 +90,7 @@ impl Loader<'_> {
         module: &Module,
         folder: &'static str,
         known: &Known<'_>,
+        asked: &mut Asked,
     ) -> Vec<String> {
         let name: Identity = if folder == "tasks" {
             identity::loaded
@@ -99,7 +106,10 @@ impl Loader<'_> {
         for pattern in pattern::of_template(text, &|name| known.value(name)) {
             if let Some(text) = pattern.literal() {
                 found.push(identify(text));
-            } else {
+                continue;
+            }
+            let (repository, revision) = (module.repository.clone(), module.revision.clone());
+            if asked.insert((repository, revision, module.edition, folder, pattern.clone())) {
                 let texts = self.texts(&pattern, module, folder);
                 found.extend(texts.iter().map(|text| identify(text)));
             }

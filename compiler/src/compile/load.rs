@@ -34,6 +34,10 @@ pub(crate) struct Loader<'r> {
     pub(crate) revisions: Revisions,
     /// Why an identity gave nothing. It matters only if the file is needed: a disabled role may name anything.
     failed: BTreeMap<String, Vec<Diagnostic>>,
+    /// Where the identities of files that do not exist lead. To find what may be meant costs more than to read a file.
+    absent: BTreeMap<String, Location>,
+    /// Index of each file by repository, revision and path.
+    indices: BTreeMap<(String, String, String), u32>,
     /// Warnings about the files that were read well.
     pub(crate) warnings: Vec<Diagnostic>,
 }
@@ -63,6 +67,8 @@ impl<'r> Loader<'r> {
             commands: BTreeMap::new(),
             revisions: Revisions::new(),
             failed: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            indices: BTreeMap::new(),
             warnings: Vec::new(),
         };
         for repository in repositories.iter() {
@@ -215,10 +221,28 @@ impl<'r> Loader<'r> {
 
     /// Why the file of that identity gave nothing; each reason is said once.
     pub(crate) fn why(&mut self, identity: &str) -> Vec<Diagnostic> {
-        self.failed
-            .get_mut(identity)
-            .map(std::mem::take)
-            .unwrap_or_default()
+        let why = self.failed.get_mut(identity).map(std::mem::take);
+        let mut why = why.unwrap_or_default();
+        if let Some(location) = self.absent.remove(identity) {
+            why = why
+                .into_iter()
+                .map(|diagnostic| diagnostic.hint(self.meant_instead(&location)))
+                .collect();
+        }
+        why
+    }
+
+    /// What to do about a file that does not exist.
+    fn meant_instead(&mut self, location: &Location) -> String {
+        let repository = location.repository.as_deref().unwrap_or_default();
+        let revision = location.revision.as_deref().unwrap_or_default();
+        let snapshot = self.snapshot(repository, revision);
+        let names = snapshot.and_then(|snapshot| names(&snapshot, location.folder));
+        let names = names.unwrap_or_default();
+        match closest(&location.name, names.iter().map(String::as_str)) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("it would be the file `{}`", location.path()),
+        }
     }
 
     /// Why identities gave nothing, where that was not asked for yet.
@@ -298,7 +322,8 @@ impl<'r> Loader<'r> {
         let edition = self.edition(snapshot).map_err(|error| failed(&error))?;
         let path = location.path();
         let Some(file) = snapshot.read(&path).map_err(|error| failed(&error))? else {
-            return Err(vec![not_found(location, snapshot, identity)]);
+            self.absent.insert(identity.to_owned(), location.clone());
+            return Err(vec![not_found(location, identity)]);
         };
         let revision = snapshot.revision();
         let source = Source {
@@ -312,11 +337,14 @@ impl<'r> Loader<'r> {
             blob: file.blob,
             dirty: file.dirty,
         };
-        let known = self.sources.iter().position(|known| known.source == source);
-        let source = match known.map(u32::try_from) {
-            Some(Ok(index)) => index,
-            _ => self.sources.add(source, file.text),
-        };
+        let key = (
+            source.repository.clone(),
+            source.revision.clone(),
+            source.path.clone(),
+        );
+        let sources = &mut self.sources;
+        let index = self.indices.entry(key);
+        let source = *index.or_insert_with(|| sources.add(source, file.text));
         Ok(Read {
             source,
             revision,
@@ -382,18 +410,13 @@ fn location(identity: &str, folder: &'static str) -> Result<Location, Vec<Diagno
     })
 }
 
-fn not_found(location: &Location, snapshot: &Snapshot<'_>, identity: &str) -> Diagnostic {
+fn not_found(location: &Location, identity: &str) -> Diagnostic {
     let what = match location.folder {
         "tasks" => "task template",
         "jit" => "DPL command",
         _ => "workflow",
     };
-    let diagnostic = Diagnostic::error(Code::NotFound, format!("there is no {what} `{identity}`"));
-    let names = names(snapshot, location.folder).unwrap_or_default();
-    match closest(&location.name, names.iter().map(String::as_str)) {
-        Some(close) => diagnostic.hint(format!("did you mean `{close}`?")),
-        None => diagnostic.hint(format!("it would be the file `{}`", location.path())),
-    }
+    Diagnostic::error(Code::NotFound, format!("there is no {what} `{identity}`"))
 }
 
 /// The root role of a workflow must have the name by which the workflow is asked for (1.4); that of one that is only
