@@ -6,7 +6,7 @@ use partita_artefact::ir::{Edition, Module, Variable, VariableSpec};
 
 use crate::compile::walk;
 use crate::decode;
-use crate::diagnostic::SourceMap;
+use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::settings;
 use crate::source::{Snapshot, SourceError};
 
@@ -69,7 +69,7 @@ fn template(
     };
     let decoded = decode::workflow(&file.text, 0, edition);
     let Some(module) = decoded.value else {
-        let first = decoded.diagnostics.into_iter().find(|found| found.is_error());
+        let first = decoded.diagnostics.into_iter().find(Diagnostic::is_error);
         return Err(first.map_or_else(|| "it cannot be read".to_owned(), |found| found.message));
     };
     let name = entry
