@@ -183,7 +183,7 @@ async fn created(core: &Core, artefact: &Arc<Artefact>) -> Result<(String, Durat
     };
     let begin = Instant::now();
     let creation = core
-        .create(id.clone(), Arc::clone(artefact), instance, false)
+        .create_from_tree(id.clone(), Arc::clone(artefact), instance, false)
         .await?;
     creation.outcome.wait().await?;
     Ok((id, begin.elapsed()))

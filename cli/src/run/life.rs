@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use partita_artefact::digest::Digest;
-use partita_artefact::evaluate::Snapshot as World;
-use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
-use partita_core::core::{Config, Core, CoreError, Creation};
+use partita_core::core::{Config, Core, CoreError, Creation, User, Wanted};
 use partita_core::environment::{DestroyOptions, State, Transition};
 use partita_core::local::LocalError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +17,7 @@ use crate::show;
 /// Starts a core, lives one life in it, and ends it; whatever happens, nothing is left.
 pub(super) async fn live(
     artefact: Arc<Artefact>,
-    digest: &Digest,
+    digest: Digest,
     given: Layers,
     config: Config,
     data_taking: Option<Duration>,
@@ -32,7 +30,7 @@ pub(super) async fn live(
         data_taking,
         signals,
     };
-    let result = life.lived(artefact, given, &mut story).await;
+    let result = life.lived(artefact, digest, given, &mut story).await;
     core.shutdown().await;
     story.end(result.is_ok());
     result
@@ -55,6 +53,7 @@ impl Life<'_> {
     async fn lived(
         &mut self,
         artefact: Arc<Artefact>,
+        hash: Digest,
         given: Layers,
         story: &mut Story,
     ) -> Result<(), Failure> {
@@ -63,7 +62,7 @@ impl Life<'_> {
             observations,
             outcome,
             warnings,
-        } = create(self.core, artefact, given).await?;
+        } = create(self.core, artefact, hash, given).await?;
         let view = &mut View {
             core: self.core,
             id: &id,
@@ -181,17 +180,25 @@ fn gone<T>(ended: Result<T, CoreError>, story: &mut Story) -> Result<(), Failure
     }
 }
 
-async fn create(core: &Core, artefact: Arc<Artefact>, given: Layers) -> Result<Creation, Failure> {
+async fn create(
+    core: &Core,
+    artefact: Arc<Artefact>,
+    hash: Digest,
+    given: Layers,
+) -> Result<Creation, Failure> {
     let id = core.new_id().map_err(|error| refused(&error))?;
-    let given = core.surroundings(&id).with(&given);
-    let instance = {
-        let uid = || core.new_id().unwrap_or_default();
-        let world = World::new(&artefact, uid);
-        instantiate(&artefact, &given, &world).map_err(|errors| show::failed(&artefact, &errors))?
+    let wanted = Wanted {
+        id,
+        artefact: Arc::clone(&artefact),
+        hash,
+        given,
+        user: User::default(),
+        auto: false,
     };
-    core.create(id, artefact, instance, false)
-        .await
-        .map_err(|error| refused(&error))
+    core.create(wanted).await.map_err(|error| match error {
+        CoreError::Instantiate(errors) => show::failed(&artefact, &errors),
+        error => refused(&error),
+    })
 }
 
 /// Before there is an environment: the plan is impossible, or the machine fails us.

@@ -73,7 +73,7 @@ impl Run {
             .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
         runtime.block_on(life::live(
             Arc::new(artefact),
-            &digest,
+            digest,
             given,
             config,
             self.data_taking.0,

@@ -12,6 +12,10 @@ use crate::environment::plan::{Deadlines, Mode, Plan, PlannedCall, PlannedRole, 
 use crate::identity::Identities;
 use crate::placement::place;
 
+/// Variable of a role that says `true` if its call may be made twice: a core that dies while it is made then makes it
+/// again.
+const REPEATABLE: &str = "call_repeatable";
+
 /// A plan, and the way back from it to the instance.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -39,6 +43,7 @@ pub enum PrepareError {
 }
 
 struct Preparation<'a> {
+    instance: &'a Instance,
     hosts: &'a [String],
     identities: &'a Identities,
     prepared: Prepared,
@@ -71,6 +76,7 @@ pub(crate) fn prepare(
         warnings,
     };
     let mut preparation = Preparation {
+        instance,
         hosts,
         identities,
         prepared,
@@ -87,6 +93,8 @@ impl Preparation<'_> {
             Kind::Task(_) => RoleKind::Task(self.task(role, index)?),
             Kind::Call(call) => {
                 let traits = &call.traits;
+                let stack = self.instance.at(trail).map(|(_, stack)| stack);
+                let repeatable = stack.and_then(|stack| stack.get(REPEATABLE).map(|value| value == "true"));
                 self.prepared.plan.calls.push(PlannedCall {
                     role: index,
                     function: call.text.clone(),
@@ -95,6 +103,7 @@ impl Preparation<'_> {
                     await_at: traits.await_at.clone(),
                     timeout: timeout(role, traits)?,
                     critical: traits.critical,
+                    repeatable: repeatable.unwrap_or_default(),
                 });
                 RoleKind::Call(self.prepared.plan.calls.len() - 1)
             }

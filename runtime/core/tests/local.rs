@@ -158,7 +158,7 @@ async fn a_whole_life() {
         idle("flp.c", "host2", false),
     ];
     let creation = core
-        .create(
+        .create_from_tree(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
@@ -220,7 +220,7 @@ async fn a_task_dies() {
         idle("flp.c", "host2", false),
     ];
     let creation = core
-        .create(
+        .create_from_tree(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
@@ -284,7 +284,7 @@ async fn creation_fails_with_its_cause() {
         task("flp.x", "dies", ControlMode::Direct, "host2", true, ""),
     ];
     let creation = core
-        .create(
+        .create_from_tree(
             core.new_id().expect("an identity"),
             artefact(&[("dies", dies)]),
             instance(roles),
@@ -313,7 +313,7 @@ async fn creation_fails_with_its_cause() {
 
     let roles = vec![idle("flp.a", "host1", true), idle("flp.y", "host7", true)];
     let creation = core
-        .create(
+        .create_from_tree(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
@@ -359,7 +359,7 @@ async fn hooks_run_in_their_order() {
         ));
     }
     let creation = core
-        .create(
+        .create_from_tree(
             core.new_id().expect("an identity"),
             artefact(&classes),
             instance(roles),

@@ -118,6 +118,7 @@ fn plan(chance: &mut Chance) -> Plan {
             await_at,
             timeout: Duration::from_secs(5),
             critical,
+            repeatable: false,
         });
         plan.roles
             .push(role(format!("sim.call{call}"), critical, RoleKind::Call(call)));

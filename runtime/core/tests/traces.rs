@@ -20,7 +20,7 @@ use partita_artefact::instantiate::instantiate;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::source::{Repositories, Repository};
-use partita_core::core::{Core, CoreError, Outcome, Snapshot};
+use partita_core::core::{Core, CoreError, Outcome, Snapshot, User};
 use partita_core::environment::plan::Mode;
 use partita_core::environment::{DestroyOptions, State, Transition};
 use partita_services::{Registry, TestPlugin};
@@ -173,7 +173,7 @@ impl Case {
         };
         let outcome = match self
             .core
-            .create(id.clone(), artefact, instance, flag(step, "autoTransition"))
+            .create_from_tree(id.clone(), artefact, instance, flag(step, "autoTransition"))
             .await
         {
             Ok(creation) => creation.outcome.wait().await,
@@ -247,7 +247,7 @@ impl Case {
                 rustix::process::kill_process(pid.expect("seen before"), signal).expect("it lives");
             }
             "cleanup" => {
-                core.cleanup().await.expect("a core");
+                core.cleanup(User::default()).await.expect("a core");
                 return only_result("OK");
             }
             _ => {}

@@ -1,56 +1,74 @@
-//! The loop in which everything happens, one thing after the other.
+//! The loop in which everything happens: what has come in meanwhile is taken in one after the other, and what the
+//! machine says to it is done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use partita_artefact::instance::Instance;
-use partita_artefact::ir::Artefact;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::entry::Entry;
-use super::{
-    Config, CoreError, Creation, DETECTORS, EnvironmentId, Pending, Snapshot, WATCH_WINDOW, snapshot,
-};
+use super::history::History;
+use super::machine::{Create, Input, Machine, Refusal, User};
+use super::news;
+use super::scene::Scene;
+use super::{Config, CoreError, EnvironmentId, Pending};
 use crate::cluster::{Cluster, ClusterEvent};
-use crate::environment::plan::{TaskIndex, Workflow};
-use crate::environment::{Environment, Event, Observation, Request, State};
+use crate::environment::{Event, Observation, Reply, Request, RequestId};
 use crate::identity::Identities;
-use crate::prepare::{Prepared, prepare};
 use crate::run_number::RunNumbers;
+
+/// Inputs that are taken in together.
+const BATCH: usize = 1024;
+
+/// A question about what is true now.
+pub(super) type Question = Box<dyn FnOnce(&Actor) + Send>;
+/// What came of the wish for an environment: who can watch it, and its answer.
+pub(super) type Created = Result<(broadcast::Receiver<Observation>, Pending), CoreError>;
 
 /// What is asked of the core.
 pub(super) enum Asked {
     Create {
-        id: EnvironmentId,
-        artefact: Arc<Artefact>,
-        instance: Box<Instance>,
-        auto: bool,
-        answer: oneshot::Sender<Result<Creation, CoreError>>,
+        create: Box<Create>,
+        scene: Box<Scene>,
+        answer: oneshot::Sender<Created>,
     },
     Request {
-        id: EnvironmentId,
-        request: Request,
+        environment: EnvironmentId,
+        work: Request,
+        user: User,
         answer: oneshot::Sender<Result<Pending, CoreError>>,
     },
-    Watch {
-        id: EnvironmentId,
-        answer: oneshot::Sender<Result<broadcast::Receiver<Observation>, CoreError>>,
-    },
-    Snapshot {
-        id: EnvironmentId,
-        answer: oneshot::Sender<Result<Snapshot, CoreError>>,
-    },
-    List {
-        answer: oneshot::Sender<BTreeMap<EnvironmentId, State>>,
-    },
     Cleanup {
+        user: User,
         answer: oneshot::Sender<()>,
     },
+    Read(Question),
+    /// Everything ends, and with it the cluster.
     Shutdown {
         answer: oneshot::Sender<()>,
     },
+}
+
+/// An input, and who waits for it to be taken in.
+struct Told {
+    input: Input,
+    waiter: Waiter,
+}
+
+enum Waiter {
+    Nobody,
+    /// An executor keeps it until it is acknowledged.
+    Executor {
+        host: String,
+        sequence: u64,
+    },
+    Creator {
+        scene: Box<Scene>,
+        answer: oneshot::Sender<Created>,
+    },
+    Asker(oneshot::Sender<Result<Pending, CoreError>>),
+    Cleaner(oneshot::Sender<()>),
 }
 
 pub(super) struct Actor {
@@ -58,16 +76,21 @@ pub(super) struct Actor {
     pub(super) cluster: Box<dyn Cluster>,
     pub(super) run_numbers: RunNumbers,
     pub(super) identities: Arc<Identities>,
-    pub(super) environments: BTreeMap<EnvironmentId, Entry>,
-    /// Whose task is it.
-    pub(super) tasks: BTreeMap<String, (EnvironmentId, TaskIndex)>,
-    /// Tasks without environment, by host.
-    pub(super) left: BTreeMap<String, Vec<String>>,
-    /// Hosts that are gone, and why.
-    pub(super) lost: BTreeMap<String, crate::cause::Cause>,
-    /// What the shell itself has found out for a machine.
+    pub(super) machine: Machine,
+    pub(super) scenes: BTreeMap<EnvironmentId, Scene>,
+    pub(super) replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    pub(super) history: History,
+    /// What the shell itself has found out for an environment.
     pub(super) found: mpsc::UnboundedSender<(EnvironmentId, Event)>,
-    finding: Option<mpsc::UnboundedReceiver<(EnvironmentId, Event)>>,
+    /// Highest identity of a request.
+    request: RequestId,
+}
+
+/// Where the world speaks to the actor.
+pub(super) struct Ears {
+    pub(super) asking: mpsc::UnboundedReceiver<Asked>,
+    pub(super) news: mpsc::UnboundedReceiver<ClusterEvent>,
+    pub(super) finding: mpsc::UnboundedReceiver<(EnvironmentId, Event)>,
 }
 
 /// Milliseconds since 1970.
@@ -77,204 +100,200 @@ pub(super) fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What the environment is made from, for people.
-fn workflow(artefact: &Artefact, instance: &Instance) -> Workflow {
-    let module = artefact.modules.get(&artefact.root);
-    let (_, name) = artefact.root.rsplit_once("/workflows/").unwrap_or_default();
-    Workflow {
-        name: instance.root.name.clone(),
-        description: module
-            .and_then(|module| module.description.clone())
-            .unwrap_or_default(),
-        path: name.split('@').next().unwrap_or_default().to_owned(),
-        public: module.is_some_and(|module| module.public),
-    }
-}
-
-fn detectors(list: Option<&String>) -> Vec<String> {
-    list.and_then(|list| serde_json::from_str(list).ok())
-        .unwrap_or_default()
-}
-
-fn detectors_of(machine: &Environment) -> Vec<String> {
-    detectors(machine.plan().variables.get(DETECTORS))
-}
-
 impl Actor {
     pub(super) fn new(
         config: Config,
         cluster: Box<dyn Cluster>,
-        run_numbers: RunNumbers,
         identities: Arc<Identities>,
+        found: mpsc::UnboundedSender<(EnvironmentId, Event)>,
     ) -> Self {
-        let (found, finding) = mpsc::unbounded_channel();
+        let run_numbers = RunNumbers::new(config.state_directory.join("run_number"));
         Self {
             config,
             cluster,
             run_numbers,
             identities,
-            environments: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-            left: BTreeMap::new(),
-            lost: BTreeMap::new(),
+            machine: Machine::default(),
+            scenes: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            history: History::new(0, Vec::new()),
             found,
-            finding: Some(finding),
+            request: 0,
         }
     }
 
-    pub(super) async fn serve(
-        mut self,
-        mut asking: mpsc::UnboundedReceiver<Asked>,
-        mut news: mpsc::UnboundedReceiver<ClusterEvent>,
-    ) {
-        let Some(mut finding) = self.finding.take() else {
-            return;
-        };
+    pub(super) async fn serve(mut self, mut ears: Ears) {
+        let mut batch = Vec::new();
         loop {
-            let timers = self
-                .environments
-                .iter()
-                .filter_map(|(id, entry)| Some((entry.next_timer()?, id)));
-            let next = timers.min().map(|((due, timer), id)| (due, timer, id.clone()));
-            let due = next.as_ref().map_or_else(Instant::now, |(due, ..)| *due);
-            tokio::select! {
-                Some(event) = news.recv() => self.heard(event),
-                Some((id, event)) = finding.recv() => self.step(&id, event),
-                asked = asking.recv() => match asked {
-                    Some(Asked::Shutdown { answer }) => {
-                        self.cluster.shut_down().await;
-                        let _ = answer.send(());
-                        return;
-                    }
-                    Some(asked) => self.asked(asked),
+            let due = self.machine.next_timer();
+            let timer = due.map_or_else(Instant::now, |due| {
+                Instant::now() + Duration::from_millis(due.saturating_sub(now()))
+            });
+            let end = tokio::select! {
+                Some(event) = ears.news.recv() => { self.heard(event, &mut batch); None }
+                Some((id, event)) = ears.finding.recv() => { found(id, event, &mut batch); None }
+                asked = ears.asking.recv() => match asked {
+                    Some(asked) => self.asked(asked, &mut batch),
                     None => return,
                 },
-                () = sleep_until(due), if next.is_some() => {
-                    if let Some((_, timer, id)) = next {
-                        if let Some(entry) = self.environments.get_mut(&id) {
-                            entry.timers.remove(&timer);
-                        }
-                        self.step(&id, Event::Timer(timer));
-                    }
+                () = sleep_until(timer), if due.is_some() => {
+                    batch.push(Told { input: Input::Time, waiter: Waiter::Nobody });
+                    None
                 }
+            };
+            let end = end.or_else(|| self.gather(&mut ears, &mut batch));
+            self.take_in(&mut batch);
+            if let Some(answer) = end {
+                self.cluster.shut_down().await;
+                let _ = answer.send(());
+                return;
             }
         }
     }
 
-    /// Tells a machine what happened, and does what it says.
-    pub(super) fn step(&mut self, id: &str, event: Event) {
-        let Some(entry) = self.environments.get_mut(id) else {
-            return;
-        };
-        for effect in entry.machine.step(now(), event) {
-            self.perform(id, effect);
+    /// Takes up what else has come, without waiting.
+    fn gather(&mut self, ears: &mut Ears, batch: &mut Vec<Told>) -> Option<oneshot::Sender<()>> {
+        while batch.len() < BATCH
+            && let Ok(event) = ears.news.try_recv()
+        {
+            self.heard(event, batch);
         }
+        while batch.len() < BATCH
+            && let Ok((id, event)) = ears.finding.try_recv()
+        {
+            found(id, event, batch);
+        }
+        while batch.len() < BATCH
+            && let Ok(asked) = ears.asking.try_recv()
+        {
+            if let Some(end) = self.asked(asked, batch) {
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    fn heard(&mut self, event: ClusterEvent, batch: &mut Vec<Told>) {
+        let (input, waiter) = match event {
+            ClusterEvent::Attached { host, inventory } => {
+                let inventory = inventory.into_iter().map(news::task).collect();
+                (Input::Attached { host, inventory }, Waiter::Nobody)
+            }
+            ClusterEvent::Said { host, sequence, body } => {
+                let Some(input) = news::said(host.clone(), body) else {
+                    self.cluster.acknowledge(&host, sequence);
+                    return;
+                };
+                (input, Waiter::Executor { host, sequence })
+            }
+            ClusterEvent::HostLost { host, cause } => (Input::HostLost { host, cause }, Waiter::Nobody),
+        };
+        batch.push(Told { input, waiter });
     }
 
     /// An answer that nobody waits for any more is dropped.
-    fn asked(&mut self, asked: Asked) {
-        match asked {
+    fn asked(&mut self, asked: Asked, batch: &mut Vec<Told>) -> Option<oneshot::Sender<()>> {
+        let (input, waiter) = match asked {
             Asked::Create {
-                id,
-                artefact,
-                instance,
-                auto,
+                mut create,
+                scene,
                 answer,
-            } => drop(answer.send(self.create(id, artefact, *instance, auto))),
-            Asked::Request { id, request, answer } => drop(answer.send(self.request(&id, request))),
-            Asked::Watch { id, answer } => {
-                let entry = self.environments.get(&id);
-                let watch = entry.map(|entry| entry.observations.subscribe());
-                drop(answer.send(watch.ok_or(CoreError::NotFound(id))));
+            } => {
+                create.request = self.next_request();
+                (Input::Create(create), Waiter::Creator { scene, answer })
             }
-            Asked::Snapshot { id, answer } => {
-                let entry = self.environments.get(&id);
-                let taken = entry.map(|entry| snapshot::take(entry, now()));
-                drop(answer.send(taken.ok_or(CoreError::NotFound(id))));
+            Asked::Request {
+                environment,
+                work,
+                user,
+                answer,
+            } => {
+                if !self.machine.environments().contains_key(&environment) {
+                    let _ = answer.send(Err(CoreError::NotFound(environment)));
+                    return None;
+                }
+                let request = self.next_request();
+                let input = Input::Request {
+                    environment,
+                    request,
+                    work,
+                    user,
+                };
+                (input, Waiter::Asker(answer))
             }
-            Asked::List { answer } => {
-                let all = self.environments.iter();
-                drop(
-                    answer.send(
-                        all.map(|(id, entry)| (id.clone(), entry.machine.state()))
-                            .collect(),
-                    ),
-                );
+            Asked::Cleanup { user, answer } => (Input::Cleanup { user }, Waiter::Cleaner(answer)),
+            Asked::Read(question) => {
+                question(self);
+                return None;
             }
-            Asked::Cleanup { answer } => {
-                self.kill_left();
-                let _ = answer.send(());
-            }
-            Asked::Shutdown { .. } => {}
-        }
-    }
-
-    fn create(
-        &mut self,
-        id: EnvironmentId,
-        artefact: Arc<Artefact>,
-        mut instance: Instance,
-        auto: bool,
-    ) -> Result<Creation, CoreError> {
-        if self.environments.contains_key(&id) {
-            return Err(CoreError::Exists(id));
-        }
-        self.kill_left();
-        instance
-            .root
-            .layers
-            .user
-            .insert("environment_id".to_owned(), id.clone());
-        let prepared = prepare(&id, &instance, self.cluster.hosts(), &self.identities)?;
-        let Prepared {
-            mut plan,
-            trails,
-            warnings,
-        } = prepared;
-        plan.workflow = workflow(&artefact, &instance);
-        let detectors = detectors(plan.variables.get(DETECTORS));
-        for (by, other) in &self.environments {
-            let theirs = detectors_of(&other.machine);
-            if let Some(detector) = detectors.iter().find(|detector| theirs.contains(detector)) {
-                let (detector, by) = (detector.clone(), by.clone());
-                return Err(CoreError::DetectorInUse { detector, by });
-            }
-        }
-        for (index, task) in plan.tasks.iter().enumerate() {
-            self.tasks.insert(task.id.clone(), (id.clone(), index));
-        }
-        let (observations, watch) = broadcast::channel(WATCH_WINDOW);
-        let entry = Entry {
-            machine: Environment::new(plan),
-            artefact,
-            instance: Arc::new(instance),
-            trails: Arc::new(trails),
-            created_ms: now(),
-            observations,
-            replies: BTreeMap::new(),
-            requests: 0,
-            timers: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            run_number: None,
+            Asked::Shutdown { answer } => return Some(answer),
         };
-        self.environments.insert(id.clone(), entry);
-        let outcome = self.request(&id, Request::Create { auto })?;
-        Ok(Creation {
-            id,
-            observations: watch,
-            outcome,
-            warnings,
-        })
+        batch.push(Told { input, waiter });
+        None
     }
 
-    fn request(&mut self, id: &str, request: Request) -> Result<Pending, CoreError> {
-        let not_found = || CoreError::NotFound(id.to_owned());
-        let entry = self.environments.get_mut(id).ok_or_else(not_found)?;
-        let (answer, answered) = oneshot::channel();
-        entry.requests += 1;
-        let number = entry.requests;
-        entry.replies.insert(number, answer);
-        self.step(id, Event::Request(number, request));
-        Ok(Pending(answered))
+    fn next_request(&mut self) -> RequestId {
+        self.request = self.request.max(self.machine.last_request()) + 1;
+        self.request
     }
+
+    fn take_in(&mut self, batch: &mut Vec<Told>) {
+        let now = now();
+        for Told { input, waiter } in batch.drain(..) {
+            self.expect(&input, waiter);
+            for output in self.machine.apply(now, input) {
+                self.perform(output);
+            }
+        }
+    }
+
+    /// Before an input is applied: whoever waits for it gets its answer as soon as there is one.
+    fn expect(&mut self, input: &Input, waiter: Waiter) {
+        match (waiter, input) {
+            (Waiter::Creator { scene, answer }, Input::Create(create)) => {
+                let id = create.plan.id.clone();
+                let refused = self.machine.refuses(create).map(|refusal| match refusal {
+                    Refusal::Exists => CoreError::Exists(id.clone()),
+                    Refusal::DetectorInUse { detector, by } => CoreError::DetectorInUse { detector, by },
+                });
+                if let Some(refused) = refused {
+                    let _ = answer.send(Err(refused));
+                    return;
+                }
+                let watch = scene.observations.subscribe();
+                self.scenes.insert(id, *scene);
+                let _ = answer.send(Ok((watch, self.pending(create.request))));
+            }
+            (
+                Waiter::Asker(answer),
+                Input::Request {
+                    environment, request, ..
+                },
+            ) => {
+                let answered = if self.machine.environments().contains_key(environment) {
+                    Ok(self.pending(*request))
+                } else {
+                    Err(CoreError::NotFound(environment.clone()))
+                };
+                let _ = answer.send(answered);
+            }
+            (Waiter::Cleaner(answer), _) => drop(answer.send(())),
+            (Waiter::Executor { host, sequence }, _) => self.cluster.acknowledge(&host, sequence),
+            _ => {}
+        }
+    }
+
+    fn pending(&mut self, request: RequestId) -> Pending {
+        let (reply, replied) = oneshot::channel();
+        self.replies.insert(request, reply);
+        Pending(replied)
+    }
+}
+
+fn found(environment: EnvironmentId, event: Event, batch: &mut Vec<Told>) {
+    let input = Input::Found { environment, event };
+    batch.push(Told {
+        input,
+        waiter: Waiter::Nobody,
+    });
 }

@@ -8,15 +8,15 @@ use partita_artefact::instance::Kind;
 use partita_proto::executor::{
     Kill, Launch, Target, Transition as WireTransition, Trigger, to_executor::Body,
 };
-use tokio::time::Instant;
 
 use super::actor::{Actor, now};
+use super::machine::{Entry, Output};
 use crate::calls::PlannedCall;
 use crate::cause::Cause;
 use crate::deployment::{Deployment, milliseconds};
 use crate::environment::plan::{CallIndex, TaskIndex};
 use crate::environment::{
-    CallReport, CommandId, Effect, Event, Life, Obstacle, Reply, TaskReport, Transition,
+    CallReport, CommandId, Effect, Environment, Event, Life, Obstacle, TaskReport, Transition,
 };
 
 /// Identity of a command on the wire.
@@ -25,7 +25,28 @@ fn wire_command(environment: &str, command: CommandId) -> String {
 }
 
 impl Actor {
-    pub(super) fn perform(&mut self, id: &str, effect: Effect) {
+    pub(super) fn perform(&mut self, output: Output) {
+        match output {
+            Output::Effect(id, effect) => self.effect(&id, effect),
+            Output::Kill { host, tasks } => self.kill_on(&host, tasks),
+            Output::Reply(request, reply) => {
+                if let Some(asker) = self.replies.remove(&request) {
+                    // Who asked may have gone.
+                    let _ = asker.send(reply);
+                }
+            }
+            Output::Observed(observed) => {
+                if let Some(scene) = self.scenes.get(&observed.environment) {
+                    // Nobody watches: fine.
+                    let _ = scene.observations.send(observed.observation.clone());
+                }
+                self.history.add(observed);
+            }
+            Output::Gone(id) => drop(self.scenes.remove(&id)),
+        }
+    }
+
+    fn effect(&mut self, id: &str, effect: Effect) {
         match effect {
             Effect::Launch(tasks) => self.launch(id, &tasks),
             Effect::Command {
@@ -46,77 +67,56 @@ impl Actor {
                 timeout,
             } => self.call(id, command, call, timeout),
             Effect::Kill(tasks) => self.kill(id, &tasks),
-            Effect::Leave(tasks) => {
-                for (host, tasks) in self.by_host(id, &tasks) {
-                    self.left
-                        .entry(host)
-                        .or_default()
-                        .extend(tasks.into_iter().map(|(_, task)| task));
+            Effect::AllocateRunNumber => self.allocate_run_number(id),
+            Effect::SetVariable { role, name, value } => {
+                if let Some(scene) = self.scenes.get_mut(id) {
+                    scene.set_variable(role, name, value);
                 }
             }
-            Effect::AllocateRunNumber => self.allocate_run_number(id),
-            Effect::Gone => {
-                self.environments.remove(id);
-                self.tasks.retain(|_, (environment, _)| environment != id);
-            }
-            Effect::SetVariable { .. }
-            | Effect::SetTimer(..)
-            | Effect::CancelTimer(_)
-            | Effect::CancelCall(_)
-            | Effect::Reply(..)
-            | Effect::Observe(_) => self.keep(id, effect),
-        }
-    }
-
-    /// Effects that concern nothing but the entry of the environment.
-    fn keep(&mut self, id: &str, effect: Effect) {
-        let Some(entry) = self.environments.get_mut(id) else {
-            return;
-        };
-        match effect {
-            Effect::SetVariable { role, name, value } => entry.set_variable(role, name, value),
-            Effect::SetTimer(timer, after) => {
-                entry.timers.insert(timer, Instant::now() + after);
-            }
-            Effect::CancelTimer(timer) => {
-                entry.timers.remove(&timer);
-            }
             Effect::CancelCall(command) => {
-                if let Some(call) = entry.calls.remove(&command) {
+                let scene = self.scenes.get_mut(id);
+                if let Some(call) = scene.and_then(|scene| scene.calls.remove(&command)) {
                     call.abort();
                 }
             }
-            Effect::Reply(request, reply) => reply_to(entry.replies.remove(&request), reply),
-            // Nobody watches: fine.
-            Effect::Observe(observation) => drop(entry.observations.send(observation)),
-            _ => {}
+            // The machine keeps these to itself.
+            Effect::SetTimer(..)
+            | Effect::CancelTimer(_)
+            | Effect::Leave(_)
+            | Effect::Reply(..)
+            | Effect::Observe(_)
+            | Effect::Gone => {}
         }
     }
 
     /// Runs `read` with what there is to read of an environment.
     fn deployment<T>(&self, id: &str, read: impl FnOnce(&Deployment<'_>) -> T) -> Option<T> {
-        let entry = self.environments.get(id)?;
+        let scene = self.scenes.get(id)?;
         let identities = &self.identities;
         let uid = || identities.new_id().unwrap_or_default();
-        let world = Snapshot::new(&entry.artefact, uid);
+        let world = Snapshot::new(&scene.artefact, uid);
         Some(read(&Deployment {
-            artefact: &entry.artefact,
-            instance: &entry.instance,
-            plan: entry.machine.plan(),
-            trails: &entry.trails,
+            artefact: &scene.artefact,
+            instance: &scene.instance,
+            plan: self.environment(id)?.plan(),
+            trails: &scene.trails,
             plugin: &self.config.plugin,
             kill: self.config.kill,
             world: &world,
         }))
     }
 
+    fn environment(&self, id: &str) -> Option<&Environment> {
+        self.machine.environments().get(id).map(Entry::environment)
+    }
+
     fn by_host(&self, id: &str, tasks: &[TaskIndex]) -> BTreeMap<String, Vec<(TaskIndex, String)>> {
         let mut hosts: BTreeMap<String, Vec<(TaskIndex, String)>> = BTreeMap::new();
-        let Some(entry) = self.environments.get(id) else {
+        let Some(environment) = self.environment(id) else {
             return hosts;
         };
         for index in tasks {
-            if let Some(task) = entry.machine.plan().tasks.get(*index)
+            if let Some(task) = environment.plan().tasks.get(*index)
                 && let Ok(host) = &task.host
             {
                 hosts
@@ -138,7 +138,7 @@ impl Actor {
         for (host, tasks) in self.by_host(id, tasks) {
             let mut specs = Vec::new();
             for (index, _) in tasks {
-                if let Some(cause) = self.lost.get(&host) {
+                if let Some(cause) = self.machine.lost().get(&host) {
                     self.cannot_start(id, index, vec![cause.clone()]);
                     continue;
                 }
@@ -207,13 +207,12 @@ impl Actor {
 
     /// The tasks that are there, with their ports and the address of their host.
     fn here(&self, id: &str) -> Vec<(TaskIndex, Vec<u16>, String)> {
-        let Some(entry) = self.environments.get(id) else {
+        let Some(environment) = self.environment(id) else {
             return Vec::new();
         };
-        let tasks = entry.machine.plan().tasks.iter().enumerate();
+        let tasks = environment.plan().tasks.iter().enumerate();
         let here = tasks.filter_map(|(index, task)| {
-            let report = entry
-                .machine
+            let report = environment
                 .report(index)
                 .filter(|report| report.life == Life::Active)?;
             let ports = report
@@ -251,34 +250,30 @@ impl Actor {
         self.cluster.send(host, Body::Kill(message));
     }
 
-    pub(super) fn kill_left(&mut self) {
-        for (host, tasks) in std::mem::take(&mut self.left) {
-            self.kill_on(&host, tasks);
-        }
-    }
-
     fn allocate_run_number(&mut self, id: &str) {
         let (numbers, found, environment) = (self.run_numbers.clone(), self.found.clone(), id.to_owned());
-        let Some(entry) = self.environments.get_mut(id) else {
+        let Some(scene) = self.scenes.get_mut(id) else {
             return;
         };
         let task = tokio::spawn(async move {
             let number = numbers.next().await.map_err(|error| error.to_string());
             let _ = found.send((environment, Event::RunNumber(number)));
         });
-        entry.run_number = Some(task.abort_handle());
+        scene.run_number = Some(task.abort_handle());
     }
 
     fn call(&mut self, id: &str, command: CommandId, call: CallIndex, timeout: Duration) {
         let (found, environment) = (self.found.clone(), id.to_owned());
         let (services, identities) = (self.config.services.clone(), self.identities.clone());
-        let Some(entry) = self.environments.get_mut(id) else {
+        let entry = self.machine.environments().get(id);
+        let planned = entry.and_then(|entry| entry.environment().plan().calls.get(call));
+        let Some((scene, planned)) = self.scenes.get_mut(id).zip(planned) else {
             return;
         };
-        let planned = entry.machine.plan().calls.get(call).map(|call| call.role);
-        let role = planned
-            .and_then(|role| entry.trails.get(role))
-            .and_then(|trail| entry.instance.at(trail));
+        let role = scene
+            .trails
+            .get(planned.role)
+            .and_then(|trail| scene.instance.at(trail));
         let Some((role, stack)) = role else { return };
         let Kind::Call(call_role) = &role.kind else {
             let error = Some("the role is no call".to_owned());
@@ -290,7 +285,7 @@ impl Actor {
         };
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let call = PlannedCall {
-            artefact: entry.artefact.clone(),
+            artefact: scene.artefact.clone(),
             services,
             identities,
             role: call_role.clone(),
@@ -305,13 +300,6 @@ impl Actor {
             let report = call.make().await;
             let _ = found.send((environment, Event::Call(command, report)));
         });
-        entry.calls.insert(command, task.abort_handle());
-    }
-}
-
-fn reply_to(asker: Option<tokio::sync::oneshot::Sender<Reply>>, reply: Reply) {
-    if let Some(asker) = asker {
-        // Who asked may have gone.
-        let _ = asker.send(reply);
+        scene.calls.insert(command, task.abort_handle());
     }
 }

@@ -1,10 +1,13 @@
-//! The shell around the machines: it owns environments, timers, cluster and services, does what the machines say,
-//! and tells them what happens. It decides nothing.
+//! The core: one [`machine`] that decides, and the shell around it, which has the clock, the cluster and the services,
+//! does what the machine says, and tells it what happens. The shell decides nothing.
 
 mod actor;
 mod effects;
-mod entry;
+mod history;
+pub mod machine;
 mod news;
+mod origin;
+mod scene;
 mod snapshot;
 
 use std::collections::BTreeMap;
@@ -15,22 +18,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use partita_artefact::deploy::Plugin;
+use partita_artefact::digest::Digest;
 use partita_artefact::instance::Instance;
+use partita_artefact::instantiate::InstantiateError;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_services::Registry;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use crate::deployment::KillSteps;
+pub use history::{Events, EventsError};
+pub use machine::User;
 pub use snapshot::{RoleSnapshot, Snapshot, TaskSnapshot};
 
 use crate::cause::Cause;
+use crate::cluster::Cluster;
 use crate::environment::{DestroyOptions, Observation, Reply, Request, State, Transition};
 use crate::identity::Identities;
-use crate::local::{Life, Local, LocalConfig, LocalError};
-use crate::prepare::PrepareError;
-use crate::run_number::RunNumbers;
-use actor::{Actor, Asked};
+use crate::local::{Local, LocalConfig, LocalError};
+use crate::prepare::{PrepareError, Prepared, prepare};
+use actor::{Actor, Asked, Ears};
+use history::Reader;
+use machine::{Create, Origin};
+use scene::Scene;
 
 /// Observations that a slow watcher may lag behind before it loses some, and is told so.
 const WATCH_WINDOW: usize = 16 * 1024;
@@ -99,6 +109,9 @@ pub enum CoreError {
     /// The environment cannot be planned.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
+    /// The role tree cannot be made.
+    #[error("{}", lines(.0))]
+    Instantiate(Vec<InstantiateError>),
     /// There is an environment of this identity.
     #[error("there is an environment {0} already")]
     Exists(EnvironmentId),
@@ -132,6 +145,11 @@ pub enum CoreError {
     /// The core is shutting down.
     #[error("the core is shutting down")]
     Stopped,
+}
+
+fn lines(errors: &[InstantiateError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 /// What became of a request.
@@ -178,12 +196,32 @@ pub struct Creation {
 /// Detectors that an environment uses: the list in variable `detectors` of its root role (`runtime.md` 3.1).
 pub(crate) const DETECTORS: &str = "detectors";
 
+/// What an environment is to be made from.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Its identity, from [`Core::new_id`].
+    pub id: EnvironmentId,
+    /// Its artefact.
+    pub artefact: Arc<Artefact>,
+    /// The hash of that, under which a core that comes back finds it again.
+    pub hash: Digest,
+    /// All variables: those that the artefact was made with, and those of this environment on top
+    /// ([`partita_artefact::given`]). The core adds its own below ([`Core::surroundings`]).
+    pub given: Layers,
+    /// Who wants it.
+    pub user: User,
+    /// It goes through one run by itself, and ends.
+    pub auto: bool,
+}
+
 /// A core. Dropping it without [`Core::shutdown`] kills its executors, and with them all tasks.
 #[derive(Debug)]
 pub struct Core {
     asked: mpsc::UnboundedSender<Asked>,
     actor: JoinHandle<()>,
     identities: Arc<Identities>,
+    hosts: Arc<[String]>,
+    history: Reader,
 }
 
 impl Core {
@@ -205,21 +243,26 @@ impl Core {
             executor: config.executor.clone(),
             log_directory: config.log_directory.clone(),
             directory,
-            life: Life::Session {
-                patience: config.executor_patience,
-            },
+            patience: config.executor_patience,
             farewell: config.farewell,
         };
         let cluster = Local::start(local, &session, &secret, &events)?;
-        let run_numbers = RunNumbers::new(config.state_directory.join("run_number"));
-        let (asked, asking) = mpsc::unbounded_channel();
         let identities = Arc::new(identities);
-        let actor = Actor::new(config, Box::new(cluster), run_numbers, Arc::clone(&identities));
-        let actor = tokio::spawn(actor.serve(asking, news));
+        let hosts = cluster.hosts().into();
+        let (asked, asking) = mpsc::unbounded_channel();
+        let (found, finding) = mpsc::unbounded_channel();
+        let ears = Ears {
+            asking,
+            news,
+            finding,
+        };
+        let actor = Actor::new(config, Box::new(cluster), Arc::clone(&identities), found);
         Ok(Self {
             asked,
-            actor,
+            history: actor.history.reader(),
+            actor: tokio::spawn(actor.serve(ears)),
             identities,
+            hosts,
         })
     }
 
@@ -229,6 +272,15 @@ impl Core {
             .send(question(answer))
             .map_err(|_| CoreError::Stopped)?;
         answered.await.map_err(|_| CoreError::Stopped)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Actor) -> T + Send + 'static,
+    ) -> Result<T, CoreError> {
+        // Who asked may have gone.
+        self.ask(|answer| Asked::Read(Box::new(move |actor| drop(answer.send(read(actor))))))
+            .await
     }
 
     /// An identity for an environment. Templates see it as `environment_id`, so it is needed before the role tree.
@@ -242,11 +294,13 @@ impl Core {
     /// The variables that a core puts around the root role of an environment, weaker than anything given
     /// (`template-language.md` 3.1). There is no Mesos and no configuration service here: the framework is called
     /// `local`, and Consul would be where it is by default.
-    pub fn surroundings(&self, id: &str) -> Layers {
+    pub fn surroundings(&self, id: &str, user: &User) -> Layers {
         let layer = |pairs: &[(&str, &str)]| {
             let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             pairs.iter().map(owned).collect()
         };
+        let name = serde_json::Value::from(user.name.as_str());
+        let last_request_user = format!(r#"{{"externalId":{},"name":{name}}}"#, user.external_id);
         Layers {
             defaults: layer(&[
                 ("consul_base_uri", "consul://localhost:8500"),
@@ -260,69 +314,165 @@ impl Core {
             user: layer(&[
                 ("enter_state_time_ms", &actor::now().to_string()),
                 ("environment_id", id),
-                ("last_request_user", r#"{"externalId":0,"name":"partita"}"#),
+                ("last_request_user", &last_request_user),
             ]),
         }
     }
 
     /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
-    /// `id` is from [`Core::new_id`]. With `auto` it then goes through one run by itself, and ends.
-    pub async fn create(
+    pub async fn create(&self, wanted: Wanted) -> Result<Creation, CoreError> {
+        let Wanted {
+            id,
+            artefact,
+            hash,
+            given,
+            user,
+            auto,
+        } = wanted;
+        let mut origin = Origin {
+            artefact: hash.to_string(),
+            root: artefact.root.clone(),
+            given: self.surroundings(&id, &user).with(&given),
+            uids: Vec::new(),
+        };
+        let identities = Arc::clone(&self.identities);
+        // A large tree takes a while.
+        let made = tokio::task::spawn_blocking(move || {
+            let instance = origin::make(&artefact, &mut origin, &identities);
+            (instance, artefact, origin)
+        });
+        let (instance, artefact, origin) = made.await.map_err(|_| CoreError::Stopped)?;
+        let instance = instance.map_err(CoreError::Instantiate)?;
+        self.begin(id, artefact, instance, Some(origin), user, auto).await
+    }
+
+    /// The same with a role tree that exists already. A core that dies forgets it: only for cores that live no longer
+    /// than their environments.
+    pub async fn create_from_tree(
         &self,
         id: EnvironmentId,
         artefact: Arc<Artefact>,
         instance: Instance,
         auto: bool,
     ) -> Result<Creation, CoreError> {
-        self.ask(|answer| Asked::Create {
-            id,
-            artefact,
-            instance: Box::new(instance),
+        self.begin(id, artefact, instance, None, User::default(), auto)
+            .await
+    }
+
+    async fn begin(
+        &self,
+        id: EnvironmentId,
+        artefact: Arc<Artefact>,
+        mut instance: Instance,
+        origin: Option<Origin>,
+        user: User,
+        auto: bool,
+    ) -> Result<Creation, CoreError> {
+        let (hosts, identities) = (Arc::clone(&self.hosts), Arc::clone(&self.identities));
+        let own = id.clone();
+        let planned = tokio::task::spawn_blocking(move || {
+            let variable = "environment_id".to_owned();
+            instance.root.layers.user.insert(variable, own.clone());
+            let prepared = prepare(&own, &instance, &hosts, &identities)?;
+            Ok::<_, PrepareError>((prepared, instance))
+        });
+        let (prepared, instance) = planned.await.map_err(|_| CoreError::Stopped)??;
+        let Prepared {
+            mut plan,
+            trails,
+            warnings,
+        } = prepared;
+        plan.workflow = origin::workflow(&artefact, &instance);
+        let create = Create {
+            request: 0,
+            user,
             auto,
+            origin,
+            plan,
+        };
+        let scene = Scene::new(artefact, instance, trails);
+        let created = self.ask(|answer| Asked::Create {
+            create: Box::new(create),
+            scene: Box::new(scene),
+            answer,
+        });
+        let (observations, outcome) = created.await??;
+        Ok(Creation {
+            id,
+            observations,
+            outcome,
+            warnings,
+        })
+    }
+
+    /// Asks something of an environment; requests are served one after the other.
+    pub async fn request(&self, id: &str, work: Request, user: User) -> Result<Pending, CoreError> {
+        let environment = id.to_owned();
+        self.ask(|answer| Asked::Request {
+            environment,
+            work,
+            user,
             answer,
         })
         .await?
     }
 
-    async fn request(&self, id: &str, request: Request) -> Result<Outcome, CoreError> {
-        let id = id.to_owned();
-        let pending = self
-            .ask(|answer| Asked::Request { id, request, answer })
-            .await??;
-        pending.wait().await
-    }
-
     /// Makes a transition, after those that were asked for before.
     pub async fn transition(&self, id: &str, transition: Transition) -> Result<Outcome, CoreError> {
-        self.request(id, Request::Transition(transition)).await
+        let work = Request::Transition(transition);
+        self.request(id, work, User::default()).await?.wait().await
     }
 
     /// Ends an environment. [`CoreError::Failed`] in state DONE: it is gone, but not everything went well.
     pub async fn destroy(&self, id: &str, options: DestroyOptions) -> Result<Outcome, CoreError> {
-        self.request(id, Request::Destroy(options)).await
+        let work = Request::Destroy(options);
+        self.request(id, work, User::default()).await?.wait().await
     }
 
     /// Everything there is to see of an environment from now on. A watcher that is too slow is told how much it has
     /// missed; a snapshot then says what is true.
     pub async fn watch(&self, id: &str) -> Result<broadcast::Receiver<Observation>, CoreError> {
         let id = id.to_owned();
-        self.ask(|answer| Asked::Watch { id, answer }).await?
+        self.read(move |actor| {
+            let scene = actor.scenes.get(&id);
+            scene
+                .map(|scene| scene.observations.subscribe())
+                .ok_or(CoreError::NotFound(id))
+        })
+        .await?
+    }
+
+    /// Everything there is to see in all environments, beginning with a number; `None`: from now on.
+    pub fn events(&self, from: Option<u64>) -> Result<Events, EventsError> {
+        Events::new(self.history.clone(), from)
     }
 
     /// What is true of an environment now.
     pub async fn snapshot(&self, id: &str) -> Result<Snapshot, CoreError> {
         let id = id.to_owned();
-        self.ask(|answer| Asked::Snapshot { id, answer }).await?
+        self.read(move |actor| {
+            let entry = actor.machine.environments().get(&id);
+            let taken = entry
+                .zip(actor.scenes.get(&id))
+                .map(|(entry, scene)| snapshot::take(entry, scene, actor::now()));
+            taken.ok_or(CoreError::NotFound(id))
+        })
+        .await?
     }
 
     /// Identities of the environments, with their states.
     pub async fn environments(&self) -> Result<BTreeMap<EnvironmentId, State>, CoreError> {
-        self.ask(|answer| Asked::List { answer }).await
+        self.read(|actor| {
+            let all = actor.machine.environments().iter();
+            all.map(|(id, entry)| (id.clone(), entry.environment().state()))
+                .collect()
+        })
+        .await
     }
 
     /// Ends tasks that were left when their environment ended.
-    pub async fn cleanup(&self) -> Result<(), CoreError> {
-        self.ask(|answer| Asked::Cleanup { answer }).await
+    pub async fn cleanup(&self, user: User) -> Result<(), CoreError> {
+        self.ask(|answer| Asked::Cleanup { user, answer }).await
     }
 
     /// Ends all environments in order, then the executors. Afterwards no process, socket or file of the session is

@@ -9,7 +9,8 @@ use partita_artefact::Stack;
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::ir::Artefact;
 
-use super::entry::Entry;
+use super::machine::{Entry, User};
+use super::scene::Scene;
 
 /// An environment. What it was made from is shared, not copied: whoever wants to know what variables are looks them up
 /// without holding anybody up.
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub deadlines: Vec<PendingDeadline>,
     /// When it was created, in milliseconds since 1970.
     pub created_ms: u64,
+    /// Who wanted it.
+    pub user: User,
     /// What it was made from.
     pub artefact: Arc<Artefact>,
     /// Its tree, with the variables that were set at run time.
@@ -78,8 +81,8 @@ pub struct TaskSnapshot {
 }
 
 /// Takes it.
-pub(super) fn take(entry: &Entry, now: u64) -> Snapshot {
-    let machine: &Environment = &entry.machine;
+pub(super) fn take(entry: &Entry, scene: &Scene, now: u64) -> Snapshot {
+    let machine: &Environment = entry.environment();
     let plan = machine.plan();
     let role = |(index, planned): (usize, &crate::environment::plan::PlannedRole)| {
         let (state, status) = machine.role(index);
@@ -113,9 +116,10 @@ pub(super) fn take(entry: &Entry, now: u64) -> Snapshot {
         run: machine.run(),
         roles: plan.roles.iter().enumerate().map(role).collect(),
         deadlines: machine.deadlines(now),
-        created_ms: entry.created_ms,
-        artefact: Arc::clone(&entry.artefact),
-        instance: Arc::clone(&entry.instance),
-        trails: Arc::clone(&entry.trails),
+        created_ms: entry.created(),
+        user: entry.user().clone(),
+        artefact: Arc::clone(&scene.artefact),
+        instance: Arc::clone(&scene.instance),
+        trails: Arc::clone(&scene.trails),
     }
 }

@@ -105,7 +105,7 @@ pub(super) struct StartedCall {
     /// The result, if it has ended and has one.
     #[serde(default)]
     pub(super) output: String,
-    outcome: Option<Result<(), Cause>>,
+    pub(super) outcome: Option<Result<(), Cause>>,
 }
 
 impl Environment {

@@ -68,6 +68,8 @@ pub enum Event {
     Device(TaskIndex, DeviceEvent),
     /// A timer has run down.
     Timer(Timer),
+    /// Who runs the machine was away for so long, and has forgotten what it was told to do.
+    Restarted(Duration),
 }
 
 /// Where a task is in its life.

@@ -10,6 +10,7 @@ mod message;
 mod observation;
 mod observe;
 pub mod plan;
+mod resume;
 mod run;
 mod tasks;
 mod transition;
@@ -109,6 +110,8 @@ pub struct Environment {
     calls: BTreeMap<CommandId, StartedCall>,
     #[serde(with = "pairs")]
     timers: BTreeMap<Timer, RunningTimer>,
+    /// Commands that some task may still owe an answer to.
+    owed: BTreeMap<CommandId, Transition>,
     commands: CommandId,
     /// Of the step under way.
     #[serde(skip)]
@@ -147,6 +150,7 @@ impl Environment {
             deferred: BTreeMap::new(),
             calls: BTreeMap::new(),
             timers: BTreeMap::new(),
+            owed: BTreeMap::new(),
             commands: 0,
             effects: Vec::new(),
         }
@@ -168,6 +172,7 @@ impl Environment {
             Event::RunNumber(number) => self.run_number(number),
             Event::Device(task, event) => self.device_event(task, event),
             Event::Timer(timer) => self.timer(timer),
+            Event::Restarted(away) => self.restarted(away),
         }
         self.advance();
         std::mem::take(&mut self.effects)

@@ -139,6 +139,9 @@ pub struct PlannedCall {
     /// Its failure is that of the environment.
     #[serde(default, skip_serializing_if = "is_default")]
     pub critical: bool,
+    /// It may be made twice: who does not know whether it was made makes it again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repeatable: bool,
 }
 
 /// A deadline that a variable sets.

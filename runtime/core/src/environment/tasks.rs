@@ -27,7 +27,7 @@ pub(super) struct Task {
     lost: bool,
     /// The command that it owes an answer, also after nobody waits for it any more.
     #[serde(default, skip_serializing_if = "is_default")]
-    owes: Option<CommandId>,
+    pub(super) owes: Option<CommandId>,
 }
 
 impl Task {
@@ -201,6 +201,10 @@ impl Environment {
                 task.owes = Some(command);
             }
         }
+        let timers = &self.timers;
+        self.owed
+            .retain(|command, _| timers.contains_key(&Timer::Command(*command)));
+        self.owed.insert(command, transition);
         let timeout = self.command_deadline(transition).time;
         let label = format!("{transition} of the tasks");
         self.set_timer(
@@ -218,7 +222,7 @@ impl Environment {
         Some(command)
     }
 
-    fn command_deadline(&self, transition: Transition) -> Deadline {
+    pub(super) fn command_deadline(&self, transition: Transition) -> Deadline {
         match transition {
             Transition::Configure => self.plan.deadlines.configure,
             _ => self.plan.deadlines.transition,

@@ -1,35 +1,40 @@
-//! An environment as the shell has it.
+//! What the shell has of an environment: the tree that its texts are evaluated in, who watches, what is under way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use partita_artefact::instance::{Instance, Role};
 use partita_artefact::ir::Artefact;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
-use crate::environment::{CommandId, Environment, Observation, Reply, RequestId, Timer};
+use super::machine::RoleVariables;
+use crate::environment::{CommandId, Observation};
 
-pub(super) struct Entry {
-    pub(super) machine: Environment,
+pub(super) struct Scene {
     pub(super) artefact: Arc<Artefact>,
     /// The tree, with the variables that were set at run time.
     pub(super) instance: Arc<Instance>,
     /// For each role of the plan, which children lead to it from the root.
     pub(super) trails: Arc<Vec<Vec<usize>>>,
-    /// When it was created, in milliseconds since 1970.
-    pub(super) created_ms: u64,
     pub(super) observations: broadcast::Sender<Observation>,
-    pub(super) replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
-    pub(super) requests: RequestId,
-    pub(super) timers: BTreeMap<Timer, Instant>,
     /// What can be given up: calls, and the taking of a run number.
     pub(super) calls: BTreeMap<CommandId, AbortHandle>,
     pub(super) run_number: Option<AbortHandle>,
 }
 
-impl Entry {
+impl Scene {
+    pub(super) fn new(artefact: Arc<Artefact>, instance: Instance, trails: Vec<Vec<usize>>) -> Self {
+        Self {
+            artefact,
+            instance: Arc::new(instance),
+            trails: Arc::new(trails),
+            observations: broadcast::channel(super::WATCH_WINDOW).0,
+            calls: BTreeMap::new(),
+            run_number: None,
+        }
+    }
+
     /// Sets or removes a variable of a role.
     pub(super) fn set_variable(&mut self, role: usize, name: String, value: Option<String>) {
         let Some(trail) = self.trails.get(role) else {
@@ -48,13 +53,17 @@ impl Entry {
         };
     }
 
-    /// The timer that runs down first.
-    pub(super) fn next_timer(&self) -> Option<(Instant, Timer)> {
-        self.timers.iter().map(|(timer, due)| (*due, *timer)).min()
+    /// Sets what was set before the core died.
+    pub(super) fn restore(&mut self, variables: &RoleVariables) {
+        for (role, variables) in variables {
+            for (name, value) in variables {
+                self.set_variable(*role, name.clone(), value.clone());
+            }
+        }
     }
 }
 
-impl Drop for Entry {
+impl Drop for Scene {
     fn drop(&mut self) {
         for call in self.calls.values().chain(&self.run_number) {
             call.abort();

@@ -1,0 +1,81 @@
+//! The role tree of an environment: made once when it is created, and again, equal, when the core comes back.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use partita_artefact::evaluate::{Snapshot, World};
+use partita_artefact::instance::Instance;
+use partita_artefact::instantiate::{InstantiateError, instantiate};
+use partita_artefact::ir::Artefact;
+
+use super::DETECTORS;
+use super::machine::Origin;
+use crate::environment::plan::Workflow;
+use crate::identity::Identities;
+
+/// Makes the tree for the first time; `origin` takes note of the identities that its expressions draw.
+pub(super) fn make(
+    artefact: &Artefact,
+    origin: &mut Origin,
+    identities: &Identities,
+) -> Result<Instance, Vec<InstantiateError>> {
+    let drawn = Mutex::new(Vec::new());
+    let uid = || {
+        let uid = identities.new_id().unwrap_or_default();
+        let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.push(uid.clone());
+        uid
+    };
+    let instance = tree(artefact, origin, &Snapshot::new(artefact, uid))?;
+    origin.uids = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(instance)
+}
+
+/// Makes it again: the same artefact, the same variables, the same identities.
+pub(super) fn make_again(artefact: &Artefact, origin: &Origin) -> Result<Instance, Vec<InstantiateError>> {
+    let drawn = Mutex::new(VecDeque::from(origin.uids.clone()));
+    let uid = || {
+        let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.pop_front().unwrap_or_default()
+    };
+    tree(artefact, origin, &Snapshot::new(artefact, uid))
+}
+
+fn tree(artefact: &Artefact, origin: &Origin, world: &dyn World) -> Result<Instance, Vec<InstantiateError>> {
+    let mut instance = instantiate(artefact, &origin.given, world)?;
+    if let Some(detectors) = detectors(&instance, world) {
+        instance.root.layers.user.insert(DETECTORS.to_owned(), detectors);
+    }
+    Ok(instance)
+}
+
+/// What the environment is made from, for people.
+pub(super) fn workflow(artefact: &Artefact, instance: &Instance) -> Workflow {
+    let module = artefact.modules.get(&artefact.root);
+    let (_, name) = artefact.root.rsplit_once("/workflows/").unwrap_or_default();
+    Workflow {
+        name: instance.root.name.clone(),
+        description: module
+            .and_then(|module| module.description.clone())
+            .unwrap_or_default(),
+        path: name.split('@').next().unwrap_or_default().to_owned(),
+        public: module.is_some_and(|module| module.public),
+    }
+}
+
+/// Unless they are given, the detectors of an environment are those of its hosts (`runtime.md` 3.2). `None`: they are
+/// given, or there are none.
+fn detectors(instance: &Instance, world: &dyn World) -> Option<String> {
+    let (_, stack) = instance.at(&[])?;
+    if stack.get(DETECTORS).is_some_and(|given| !given.is_empty()) {
+        return None;
+    }
+    let hosts: Vec<String> = serde_json::from_str(stack.get("hosts")?).ok()?;
+    let mut detectors: Vec<String> = hosts.iter().filter_map(|host| world.detector(host)).collect();
+    detectors.sort();
+    detectors.dedup();
+    if detectors.is_empty() {
+        return None;
+    }
+    serde_json::to_string(&detectors).ok()
+}
