@@ -14,6 +14,7 @@ pub mod core;
 mod deployment;
 pub mod environment;
 mod identity;
+pub mod journal;
 pub mod local;
 pub mod placement;
 mod prepare;

@@ -158,6 +158,21 @@ impl Preparation<'_> {
     }
 }
 
+/// For each role of the plan of this tree, which children lead to it from the root.
+pub(crate) fn trails(instance: &Instance) -> Vec<Vec<usize>> {
+    fn walk(role: &Role, trail: &[usize], trails: &mut Vec<Vec<usize>>) {
+        trails.push(trail.to_vec());
+        for (place, child) in role.roles.iter().enumerate() {
+            let mut below = trail.to_vec();
+            below.push(place);
+            walk(child, &below, trails);
+        }
+    }
+    let mut trails = Vec::new();
+    walk(&instance.root, &[], &mut trails);
+    trails
+}
+
 fn timeout(role: &Role, traits: &Traits) -> Result<Duration, PrepareError> {
     if traits.trigger.is_none() {
         return Ok(Duration::ZERO);

@@ -2,6 +2,7 @@
 //! machine says to it is done.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,16 +11,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::history::History;
 use super::machine::{Create, Input, Machine, Refusal, User};
+use super::memory::Memory;
 use super::news;
 use super::scene::Scene;
 use super::{Config, CoreError, EnvironmentId, Pending};
 use crate::cluster::{Cluster, ClusterEvent};
 use crate::environment::{Event, Observation, Reply, Request, RequestId};
 use crate::identity::Identities;
+use crate::journal::{Journal, JournalError};
 use crate::run_number::RunNumbers;
 
 /// Inputs that are taken in together.
 const BATCH: usize = 1024;
+/// Until a journal that cannot be written is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A question about what is true now.
 pub(super) type Question = Box<dyn FnOnce(&Actor) + Send>;
@@ -41,19 +46,51 @@ pub(super) enum Asked {
     },
     Cleanup {
         user: User,
-        answer: oneshot::Sender<()>,
+        answer: oneshot::Sender<Result<(), CoreError>>,
     },
     Read(Question),
+    /// Everything stays as it is, for the next core.
+    Leave {
+        answer: oneshot::Sender<()>,
+    },
     /// Everything ends, and with it the cluster.
     Shutdown {
         answer: oneshot::Sender<()>,
     },
 }
 
+/// How the actor ends.
+enum End {
+    Leave(oneshot::Sender<()>),
+    Shutdown(oneshot::Sender<()>),
+}
+
 /// An input, and who waits for it to be taken in.
 struct Told {
     input: Input,
     waiter: Waiter,
+}
+
+impl Told {
+    fn by_itself(input: Input) -> Self {
+        Self {
+            input,
+            waiter: Waiter::Nobody,
+        }
+    }
+
+    /// It cannot be written down. Gives back what has happened all the same.
+    fn refuse(self, error: &Arc<JournalError>) -> Option<Self> {
+        let error = || CoreError::Journal(Arc::clone(error));
+        // Who asked may have gone.
+        match self.waiter {
+            Waiter::Nobody | Waiter::Executor { .. } => return Some(self),
+            Waiter::Creator { answer, .. } => drop(answer.send(Err(error()))),
+            Waiter::Asker(answer) => drop(answer.send(Err(error()))),
+            Waiter::Cleaner(answer) => drop(answer.send(Err(error()))),
+        }
+        None
+    }
 }
 
 enum Waiter {
@@ -68,7 +105,7 @@ enum Waiter {
         answer: oneshot::Sender<Created>,
     },
     Asker(oneshot::Sender<Result<Pending, CoreError>>),
-    Cleaner(oneshot::Sender<()>),
+    Cleaner(oneshot::Sender<Result<(), CoreError>>),
 }
 
 pub(super) struct Actor {
@@ -84,6 +121,11 @@ pub(super) struct Actor {
     pub(super) found: mpsc::UnboundedSender<(EnvironmentId, Event)>,
     /// Highest identity of a request.
     request: RequestId,
+    /// `None`: this core does not come back.
+    journal: Option<Journal>,
+    /// There was a core before.
+    is_old: bool,
+    _held: Option<File>,
 }
 
 /// Where the world speaks to the actor.
@@ -106,6 +148,7 @@ impl Actor {
         cluster: Box<dyn Cluster>,
         identities: Arc<Identities>,
         found: mpsc::UnboundedSender<(EnvironmentId, Event)>,
+        memory: Memory,
     ) -> Self {
         let run_numbers = RunNumbers::new(config.state_directory.join("run_number"));
         Self {
@@ -113,46 +156,67 @@ impl Actor {
             cluster,
             run_numbers,
             identities,
-            machine: Machine::default(),
-            scenes: BTreeMap::new(),
+            request: memory.machine.last_request(),
+            machine: memory.machine,
+            scenes: memory.scenes,
             replies: BTreeMap::new(),
-            history: History::new(0, Vec::new()),
+            history: memory.history,
+            journal: memory.journal,
+            is_old: memory.is_old,
+            _held: memory.held,
             found,
-            request: 0,
         }
     }
 
     pub(super) async fn serve(mut self, mut ears: Ears) {
         let mut batch = Vec::new();
+        if self.is_old {
+            batch.push(Told::by_itself(Input::Restarted));
+        }
         loop {
-            let due = self.machine.next_timer();
-            let timer = due.map_or_else(Instant::now, |due| {
-                Instant::now() + Duration::from_millis(due.saturating_sub(now()))
-            });
-            let end = tokio::select! {
-                Some(event) = ears.news.recv() => { self.heard(event, &mut batch); None }
-                Some((id, event)) = ears.finding.recv() => { found(id, event, &mut batch); None }
-                asked = ears.asking.recv() => match asked {
-                    Some(asked) => self.asked(asked, &mut batch),
+            let mut end = self.gather(&mut ears, &mut batch);
+            if batch.is_empty() && end.is_none() {
+                end = match self.wait(&mut ears, &mut batch).await {
+                    Some(end) => end,
                     None => return,
-                },
-                () = sleep_until(timer), if due.is_some() => {
-                    batch.push(Told { input: Input::Time, waiter: Waiter::Nobody });
-                    None
+                };
+                end = end.or_else(|| self.gather(&mut ears, &mut batch));
+            }
+            let is_written = self.take_in(&mut batch);
+            match end {
+                Some(End::Shutdown(answer)) => {
+                    self.cluster.shut_down().await;
+                    return drop(answer.send(()));
                 }
-            };
-            let end = end.or_else(|| self.gather(&mut ears, &mut batch));
-            self.take_in(&mut batch);
-            if let Some(answer) = end {
-                self.cluster.shut_down().await;
-                let _ = answer.send(());
-                return;
+                Some(End::Leave(answer)) => {
+                    self.compact();
+                    self.cluster.leave().await;
+                    return drop(answer.send(()));
+                }
+                // Who asks now is told so; what has happened waits until it can be written.
+                None if !is_written => tokio::time::sleep(PAUSE).await,
+                None => {}
             }
         }
     }
 
+    /// Waits until something comes; `None`: nobody has the core any more.
+    async fn wait(&mut self, ears: &mut Ears, batch: &mut Vec<Told>) -> Option<Option<End>> {
+        let due = self.machine.next_timer();
+        let timer = due.map_or_else(Instant::now, |due| {
+            Instant::now() + Duration::from_millis(due.saturating_sub(now()))
+        });
+        tokio::select! {
+            Some(event) = ears.news.recv() => self.heard(event, batch),
+            Some((id, event)) = ears.finding.recv() => found(id, event, batch),
+            asked = ears.asking.recv() => return asked.map(|asked| self.asked(asked, batch)),
+            () = sleep_until(timer), if due.is_some() => batch.push(Told::by_itself(Input::Time)),
+        }
+        Some(None)
+    }
+
     /// Takes up what else has come, without waiting.
-    fn gather(&mut self, ears: &mut Ears, batch: &mut Vec<Told>) -> Option<oneshot::Sender<()>> {
+    fn gather(&mut self, ears: &mut Ears, batch: &mut Vec<Told>) -> Option<End> {
         while batch.len() < BATCH
             && let Ok(event) = ears.news.try_recv()
         {
@@ -186,13 +250,15 @@ impl Actor {
                 };
                 (input, Waiter::Executor { host, sequence })
             }
+            // Deadlines say who is late, should it last.
+            ClusterEvent::Away { host, cause } => return tracing::warn!(host, %cause),
             ClusterEvent::HostLost { host, cause } => (Input::HostLost { host, cause }, Waiter::Nobody),
         };
         batch.push(Told { input, waiter });
     }
 
     /// An answer that nobody waits for any more is dropped.
-    fn asked(&mut self, asked: Asked, batch: &mut Vec<Told>) -> Option<oneshot::Sender<()>> {
+    fn asked(&mut self, asked: Asked, batch: &mut Vec<Told>) -> Option<End> {
         let (input, waiter) = match asked {
             Asked::Create {
                 mut create,
@@ -226,7 +292,8 @@ impl Actor {
                 question(self);
                 return None;
             }
-            Asked::Shutdown { answer } => return Some(answer),
+            Asked::Leave { answer } => return Some(End::Leave(answer)),
+            Asked::Shutdown { answer } => return Some(End::Shutdown(answer)),
         };
         batch.push(Told { input, waiter });
         None
@@ -237,13 +304,51 @@ impl Actor {
         self.request
     }
 
-    fn take_in(&mut self, batch: &mut Vec<Told>) {
-        let now = now();
+    /// Writes down what has come, then takes it in. `false`: it could not be written; then whoever asked is refused, and
+    /// what has happened stays in the batch.
+    fn take_in(&mut self, batch: &mut Vec<Told>) -> bool {
+        let now = now().max(self.machine.now());
+        if let Err(error) = self.write(now, batch) {
+            tracing::error!(%error, "the core stands still until its journal can be written");
+            let error = Arc::new(error);
+            let kept = batch.drain(..).filter_map(|told| told.refuse(&error)).collect();
+            *batch = kept;
+            return false;
+        }
         for Told { input, waiter } in batch.drain(..) {
             self.expect(&input, waiter);
             for output in self.machine.apply(now, input) {
                 self.perform(output);
             }
+        }
+        if self.journal.as_ref().is_some_and(Journal::is_full) {
+            self.compact();
+        }
+        true
+    }
+
+    fn write(&mut self, now: u64, batch: &[Told]) -> Result<(), JournalError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        if journal.is_broken() {
+            let recent = self.history.readable();
+            journal.compact(&self.machine, &recent.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        }
+        journal.append(now, batch.iter().map(|told| &told.input))
+    }
+
+    /// If the whole machine cannot be written now, the inputs go on where they are.
+    fn compact(&mut self) {
+        let recent = self.history.readable();
+        let recent: Vec<_> = recent.iter().map(AsRef::as_ref).collect();
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.compact(&self.machine, &recent)
+        {
+            tracing::error!(%error, "the journal grows on");
         }
     }
 
@@ -277,7 +382,7 @@ impl Actor {
                 };
                 let _ = answer.send(answered);
             }
-            (Waiter::Cleaner(answer), _) => drop(answer.send(())),
+            (Waiter::Cleaner(answer), _) => drop(answer.send(Ok(()))),
             (Waiter::Executor { host, sequence }, _) => self.cluster.acknowledge(&host, sequence),
             _ => {}
         }
@@ -291,9 +396,5 @@ impl Actor {
 }
 
 fn found(environment: EnvironmentId, event: Event, batch: &mut Vec<Told>) {
-    let input = Input::Found { environment, event };
-    batch.push(Told {
-        input,
-        waiter: Waiter::Nobody,
-    });
+    batch.push(Told::by_itself(Input::Found { environment, event }));
 }

@@ -5,6 +5,7 @@ mod actor;
 mod effects;
 mod history;
 pub mod machine;
+mod memory;
 mod news;
 mod origin;
 mod scene;
@@ -18,28 +19,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use partita_artefact::deploy::Plugin;
-use partita_artefact::digest::Digest;
 use partita_artefact::instance::Instance;
-use partita_artefact::instantiate::InstantiateError;
 use partita_artefact::ir::{Artefact, Layers};
+use partita_artefact::store::Store;
 use partita_services::Registry;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use crate::deployment::KillSteps;
 pub use history::{Events, EventsError};
-pub use machine::User;
+pub use machine::{Origin, User};
+pub use origin::TreeError;
 pub use snapshot::{RoleSnapshot, Snapshot, TaskSnapshot};
 
 use crate::cause::Cause;
 use crate::cluster::Cluster;
 use crate::environment::{DestroyOptions, Observation, Reply, Request, State, Transition};
 use crate::identity::Identities;
-use crate::local::{Local, LocalConfig, LocalError};
+use crate::journal::JournalError;
+use crate::local::{Life, Local, LocalConfig, LocalError};
 use crate::prepare::{PrepareError, Prepared, prepare};
 use actor::{Actor, Asked, Ears};
 use history::Reader;
-use machine::{Create, Origin};
+use machine::Create;
+use memory::Memory;
 use scene::Scene;
 
 /// Observations that a slow watcher may lag behind before it loses some, and is told so.
@@ -72,6 +75,9 @@ pub struct Config {
     pub plugin: Plugin,
     /// The services that calls are made to.
     pub services: Registry,
+    /// With a store, the core is durable: it keeps a journal in [`Config::state_directory`], its executors outlive it,
+    /// and a core that is started there later takes up everything again, finding the artefacts here.
+    pub durable: Option<Store>,
 }
 
 impl Config {
@@ -88,6 +94,7 @@ impl Config {
             kill: KillSteps::default(),
             plugin: Plugin::default(),
             services,
+            durable: None,
         }
     }
 }
@@ -109,9 +116,28 @@ pub enum CoreError {
     /// The environment cannot be planned.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// The role tree cannot be made.
-    #[error("{}", lines(.0))]
-    Instantiate(Vec<InstantiateError>),
+    /// The journal cannot be read or written. What was asked was not done.
+    #[error(transparent)]
+    Journal(#[from] Arc<JournalError>),
+    /// What the journal tells of cannot be made again.
+    #[error("environment {environment} cannot be taken up again: {why}")]
+    Lost {
+        /// Which.
+        environment: EnvironmentId,
+        /// Why.
+        why: String,
+    },
+    /// Another core is at work there.
+    #[error("{by} is a core that works with {} already: stop that one, or choose another state directory", folder.display())]
+    InUse {
+        /// The state directory.
+        folder: PathBuf,
+        /// Who.
+        by: String,
+    },
+    /// A core that outlives itself must be able to find the artefact again.
+    #[error("an environment of this core needs an artefact of its store")]
+    NoOrigin,
     /// There is an environment of this identity.
     #[error("there is an environment {0} already")]
     Exists(EnvironmentId),
@@ -145,11 +171,6 @@ pub enum CoreError {
     /// The core is shutting down.
     #[error("the core is shutting down")]
     Stopped,
-}
-
-fn lines(errors: &[InstantiateError]) -> String {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    lines.join("\n")
 }
 
 /// What became of a request.
@@ -196,18 +217,18 @@ pub struct Creation {
 /// Detectors that an environment uses: the list in variable `detectors` of its root role (`runtime.md` 3.1).
 pub(crate) const DETECTORS: &str = "detectors";
 
-/// What an environment is to be made from.
-#[derive(Debug, Clone)]
+/// What an environment is to be made of.
+#[derive(Debug)]
 pub struct Wanted {
     /// Its identity, from [`Core::new_id`].
     pub id: EnvironmentId,
     /// Its artefact.
     pub artefact: Arc<Artefact>,
-    /// The hash of that, under which a core that comes back finds it again.
-    pub hash: Digest,
-    /// All variables: those that the artefact was made with, and those of this environment on top
-    /// ([`partita_artefact::given`]). The core adds its own below ([`Core::surroundings`]).
-    pub given: Layers,
+    /// Its role tree.
+    pub instance: Instance,
+    /// What that was made from ([`Core::tree`]), so that a core that comes back can make it again. `None` is possible
+    /// only in a core that does not come back.
+    pub origin: Option<Origin>,
     /// Who wants it.
     pub user: User,
     /// It goes through one run by itself, and ends.
@@ -222,10 +243,11 @@ pub struct Core {
     identities: Arc<Identities>,
     hosts: Arc<[String]>,
     history: Reader,
+    is_durable: bool,
 }
 
 impl Core {
-    /// Starts a core with a local cluster.
+    /// Starts a core with a local cluster. A durable one takes up what the one before it has left behind.
     pub fn start(config: Config) -> Result<Self, CoreError> {
         let system = |what| move |source| CoreError::System { what, source };
         let identities = Identities::open().map_err(system("read randomness"))?;
@@ -236,14 +258,21 @@ impl Core {
             path: config.state_directory.clone(),
             source,
         })?;
-        let directory = config.state_directory.join(format!("session-{session}"));
+        let memory = Memory::open(&config)?;
+        let (directory, life) = if memory.is_durable() {
+            (config.state_directory.join("cluster"), Life::Lasting)
+        } else {
+            let patience = config.executor_patience;
+            let folder = format!("session-{session}");
+            (config.state_directory.join(folder), Life::Session { patience })
+        };
         let (events, news) = mpsc::unbounded_channel();
         let local = LocalConfig {
             hosts: config.hosts.clone(),
             executor: config.executor.clone(),
             log_directory: config.log_directory.clone(),
             directory,
-            patience: config.executor_patience,
+            life,
             farewell: config.farewell,
         };
         let cluster = Local::start(local, &session, &secret, &events)?;
@@ -256,13 +285,15 @@ impl Core {
             news,
             finding,
         };
-        let actor = Actor::new(config, Box::new(cluster), Arc::clone(&identities), found);
+        let is_durable = memory.is_durable();
+        let actor = Actor::new(config, Box::new(cluster), Arc::clone(&identities), found, memory);
         Ok(Self {
             asked,
             history: actor.history.reader(),
             actor: tokio::spawn(actor.serve(ears)),
             identities,
             hosts,
+            is_durable,
         })
     }
 
@@ -299,8 +330,6 @@ impl Core {
             let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             pairs.iter().map(owned).collect()
         };
-        let name = serde_json::Value::from(user.name.as_str());
-        let last_request_user = format!(r#"{{"externalId":{},"name":{name}}}"#, user.external_id);
         Layers {
             defaults: layer(&[
                 ("consul_base_uri", "consul://localhost:8500"),
@@ -314,65 +343,34 @@ impl Core {
             user: layer(&[
                 ("enter_state_time_ms", &actor::now().to_string()),
                 ("environment_id", id),
-                ("last_request_user", &last_request_user),
+                ("last_request_user", &user.to_string()),
             ]),
         }
     }
 
+    /// Makes the role tree of an environment, which may take a while for a large one. What only chance decides is noted
+    /// in `origin`.
+    pub fn tree(&self, artefact: &Artefact, origin: &mut Origin) -> Result<Instance, TreeError> {
+        origin::make(artefact, origin, &self.identities)
+    }
+
     /// Begins to create an environment: DEPLOY, then CONFIGURE. If that fails, nothing of it stays.
     pub async fn create(&self, wanted: Wanted) -> Result<Creation, CoreError> {
+        if wanted.origin.is_none() && self.is_durable {
+            return Err(CoreError::NoOrigin);
+        }
         let Wanted {
             id,
             artefact,
-            hash,
-            given,
+            mut instance,
+            origin,
             user,
             auto,
         } = wanted;
-        let mut origin = Origin {
-            artefact: hash.to_string(),
-            root: artefact.root.clone(),
-            given: self.surroundings(&id, &user).with(&given),
-            uids: Vec::new(),
-        };
-        let identities = Arc::clone(&self.identities);
-        // A large tree takes a while.
-        let made = tokio::task::spawn_blocking(move || {
-            let instance = origin::make(&artefact, &mut origin, &identities);
-            (instance, artefact, origin)
-        });
-        let (instance, artefact, origin) = made.await.map_err(|_| CoreError::Stopped)?;
-        let instance = instance.map_err(CoreError::Instantiate)?;
-        self.begin(id, artefact, instance, Some(origin), user, auto).await
-    }
-
-    /// The same with a role tree that exists already. A core that dies forgets it: only for cores that live no longer
-    /// than their environments.
-    pub async fn create_from_tree(
-        &self,
-        id: EnvironmentId,
-        artefact: Arc<Artefact>,
-        instance: Instance,
-        auto: bool,
-    ) -> Result<Creation, CoreError> {
-        self.begin(id, artefact, instance, None, User::default(), auto)
-            .await
-    }
-
-    async fn begin(
-        &self,
-        id: EnvironmentId,
-        artefact: Arc<Artefact>,
-        mut instance: Instance,
-        origin: Option<Origin>,
-        user: User,
-        auto: bool,
-    ) -> Result<Creation, CoreError> {
         let (hosts, identities) = (Arc::clone(&self.hosts), Arc::clone(&self.identities));
         let own = id.clone();
         let planned = tokio::task::spawn_blocking(move || {
-            let variable = "environment_id".to_owned();
-            instance.root.layers.user.insert(variable, own.clone());
+            origin::own(&mut instance, &own);
             let prepared = prepare(&own, &instance, &hosts, &identities)?;
             Ok::<_, PrepareError>((prepared, instance))
         });
@@ -472,7 +470,17 @@ impl Core {
 
     /// Ends tasks that were left when their environment ended.
     pub async fn cleanup(&self, user: User) -> Result<(), CoreError> {
-        self.ask(|answer| Asked::Cleanup { user, answer }).await
+        self.ask(|answer| Asked::Cleanup { user, answer }).await?
+    }
+
+    /// Lets go of everything as it is: environments, runs and tasks go on without a core, until one is started on the
+    /// same state directory. A core that is not durable shuts down instead.
+    pub async fn leave(self) {
+        if !self.is_durable {
+            return self.shutdown().await;
+        }
+        let _ = self.ask(|answer| Asked::Leave { answer }).await;
+        let _ = self.actor.await;
     }
 
     /// Ends all environments in order, then the executors. Afterwards no process, socket or file of the session is

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use partita_artefact::evaluate::{Snapshot, World};
-use partita_artefact::instance::Instance;
+use partita_artefact::instance::{Instance, Role};
 use partita_artefact::instantiate::{InstantiateError, instantiate};
 use partita_artefact::ir::Artefact;
 
@@ -13,12 +13,35 @@ use super::machine::Origin;
 use crate::environment::plan::Workflow;
 use crate::identity::Identities;
 
+/// Why there is no role tree.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    /// Expressions are wrong.
+    #[error("{}", lines(.0))]
+    Instantiate(Vec<InstantiateError>),
+    /// Variables for a role that is not there.
+    #[error("there is no role `{0}` for the variables that are addressed to it")]
+    NoRole(String),
+}
+
+fn lines(errors: &[InstantiateError]) -> String {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn find<'r>(role: &'r mut Role, path: &str) -> Option<&'r mut Role> {
+    if role.path == path {
+        return Some(role);
+    }
+    role.roles.iter_mut().find_map(|role| find(role, path))
+}
+
 /// Makes the tree for the first time; `origin` takes note of the identities that its expressions draw.
 pub(super) fn make(
     artefact: &Artefact,
     origin: &mut Origin,
     identities: &Identities,
-) -> Result<Instance, Vec<InstantiateError>> {
+) -> Result<Instance, TreeError> {
     let drawn = Mutex::new(Vec::new());
     let uid = || {
         let uid = identities.new_id().unwrap_or_default();
@@ -32,7 +55,7 @@ pub(super) fn make(
 }
 
 /// Makes it again: the same artefact, the same variables, the same identities.
-pub(super) fn make_again(artefact: &Artefact, origin: &Origin) -> Result<Instance, Vec<InstantiateError>> {
+pub(super) fn make_again(artefact: &Artefact, origin: &Origin) -> Result<Instance, TreeError> {
     let drawn = Mutex::new(VecDeque::from(origin.uids.clone()));
     let uid = || {
         let mut drawn = drawn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,12 +64,22 @@ pub(super) fn make_again(artefact: &Artefact, origin: &Origin) -> Result<Instanc
     tree(artefact, origin, &Snapshot::new(artefact, uid))
 }
 
-fn tree(artefact: &Artefact, origin: &Origin, world: &dyn World) -> Result<Instance, Vec<InstantiateError>> {
-    let mut instance = instantiate(artefact, &origin.given, world)?;
+fn tree(artefact: &Artefact, origin: &Origin, world: &dyn World) -> Result<Instance, TreeError> {
+    let mut instance = instantiate(artefact, &origin.given, world).map_err(TreeError::Instantiate)?;
+    for (path, variables) in &origin.addressed {
+        let role = find(&mut instance.root, path).ok_or_else(|| TreeError::NoRole(path.clone()))?;
+        role.layers.user.extend(variables.clone());
+    }
     if let Some(detectors) = detectors(&instance, world) {
         instance.root.layers.user.insert(DETECTORS.to_owned(), detectors);
     }
     Ok(instance)
+}
+
+/// Puts the identity of its environment into a tree.
+pub(super) fn own(instance: &mut Instance, id: &str) {
+    let variable = "environment_id".to_owned();
+    instance.root.layers.user.insert(variable, id.to_owned());
 }
 
 /// What the environment is made from, for people.

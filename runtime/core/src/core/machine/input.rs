@@ -1,5 +1,8 @@
 //! What the machine is told. This is what the journal holds, so all of it can be written down.
 
+use std::collections::BTreeMap;
+use std::fmt;
+
 use partita_artefact::ir::Layers;
 use serde::{Deserialize, Serialize};
 
@@ -15,12 +18,12 @@ use crate::environment::{CommandId, DeviceEvent, Event, Request, RequestId, Task
 pub struct User {
     /// The name, for people.
     pub name: String,
-    /// Number in the registry of persons of the site; 0: none.
+    /// Number in the registry of persons of the site.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub external_id: i32,
-    /// Number in the service that sends the request; 0: none.
+    pub external_id: Option<i32>,
+    /// Number in the service that sends the request.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub id: i32,
+    pub id: Option<i32>,
 }
 
 impl Default for User {
@@ -28,9 +31,25 @@ impl Default for User {
     fn default() -> Self {
         Self {
             name: "partita".to_owned(),
-            external_id: 0,
-            id: 0,
+            external_id: Some(0),
+            id: None,
         }
+    }
+}
+
+impl fmt::Display for User {
+    /// As workflows see it in `last_request_user`: `common.User` as JSON (`wire.md` 2.2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut object = serde_json::Map::new();
+        for (name, number) in [("externalId", self.external_id), ("id", self.id)] {
+            if let Some(number) = number {
+                object.insert(name.to_owned(), number.into());
+            }
+        }
+        if !self.name.is_empty() {
+            object.insert("name".to_owned(), self.name.clone().into());
+        }
+        serde_json::Value::Object(object).fmt(f)
     }
 }
 
@@ -45,6 +64,9 @@ pub struct Origin {
     /// All variables around the root role.
     #[serde(default, skip_serializing_if = "is_default")]
     pub given: Layers,
+    /// Variables of single roles, by path: of the first role of that path.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub addressed: BTreeMap<String, BTreeMap<String, String>>,
     /// The identities that its expressions drew, in their order.
     #[serde(default, skip_serializing_if = "is_default")]
     pub uids: Vec<String>,
