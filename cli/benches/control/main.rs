@@ -26,7 +26,7 @@ use partita_artefact::ir::{Artefact, Layers};
 use partita_compiler::compile::{Request, compile};
 use partita_compiler::render;
 use partita_compiler::source::Repositories;
-use partita_core::core::{Config, Core};
+use partita_core::core::{Config, Core, User, Wanted};
 use partita_core::environment::{DestroyOptions, Transition};
 use partita_services::Registry;
 
@@ -183,7 +183,14 @@ async fn created(core: &Core, artefact: &Arc<Artefact>) -> Result<(String, Durat
     };
     let begin = Instant::now();
     let creation = core
-        .create_from_tree(id.clone(), Arc::clone(artefact), instance, false)
+        .create(Wanted {
+            id: id.clone(),
+            artefact: Arc::clone(artefact),
+            instance,
+            origin: None,
+            user: User::default(),
+            auto: false,
+        })
         .await?;
     creation.outcome.wait().await?;
     Ok((id, begin.elapsed()))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use partita_artefact::digest::Digest;
 use partita_artefact::ir::{Artefact, Layers};
-use partita_core::core::{Config, Core, CoreError, Creation, User, Wanted};
+use partita_core::core::{Config, Core, CoreError, Creation, Origin, TreeError, User, Wanted};
 use partita_core::environment::{DestroyOptions, State, Transition};
 use partita_core::local::LocalError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -187,18 +187,26 @@ async fn create(
     given: Layers,
 ) -> Result<Creation, Failure> {
     let id = core.new_id().map_err(|error| refused(&error))?;
+    let user = User::default();
+    let mut origin = Origin {
+        artefact: hash.to_string(),
+        root: artefact.root.clone(),
+        given: core.surroundings(&id, &user).with(&given),
+        ..Origin::default()
+    };
+    let instance = core.tree(&artefact, &mut origin).map_err(|error| match error {
+        TreeError::Instantiate(errors) => show::failed(&artefact, &errors),
+        error @ TreeError::NoRole(_) => Failure::No(error.to_string()),
+    })?;
     let wanted = Wanted {
         id,
-        artefact: Arc::clone(&artefact),
-        hash,
-        given,
-        user: User::default(),
+        artefact,
+        instance,
+        origin: Some(origin),
+        user,
         auto: false,
     };
-    core.create(wanted).await.map_err(|error| match error {
-        CoreError::Instantiate(errors) => show::failed(&artefact, &errors),
-        error => refused(&error),
-    })
+    core.create(wanted).await.map_err(|error| refused(&error))
 }
 
 /// Before there is an environment: the plan is impossible, or the machine fails us.

@@ -3,25 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use partita_artefact::Stack;
 use partita_artefact::digest::Digest;
-use partita_artefact::evaluate::{Snapshot as Surroundings, World as _};
-use partita_artefact::instance::{Instance, Role};
-use partita_artefact::instantiate::instantiate;
+use partita_artefact::instance::Instance;
 use partita_artefact::ir::{Artefact, Layers};
 use partita_artefact::store::StoreError;
-use partita_core::core::{CoreError, Creation};
+use partita_core::core::{CoreError, Creation, Origin, User as Asker, Wanted as Environment};
 use partita_proto::common::User;
 
 use crate::server::Shared;
 use crate::workflows::{Compiled, Severity, Unavailable, Wanted};
 
-/// Variable with the detectors of an environment, and the one they are derived from (`runtime.md` 3.1, 3.2).
+/// Variable with the detectors of an environment.
 pub(crate) const DETECTORS: &str = "detectors";
 /// The hosts that an environment is to use, a JSON list.
 pub(crate) const HOSTS: &str = "hosts";
-/// Variable with who asked last (`wire.md` 2.2).
-const LAST_REQUEST_USER: &str = "last_request_user";
 
 /// Why there is no environment.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +60,7 @@ pub(crate) struct Made {
     pub(crate) digest: Digest,
     pub(crate) artefact: Arc<Artefact>,
     pub(crate) instance: Instance,
+    pub(crate) origin: Origin,
 }
 
 impl Shared {
@@ -99,9 +95,17 @@ impl Shared {
         if self.is_draining() {
             return Err(Uncreated::Draining);
         }
-        let (id, auto) = (order.id.clone(), order.auto);
+        let (id, auto, user) = (order.id.clone(), order.auto, asker(order.user.as_ref()));
         let made = self.make(digest, order).await?;
-        Ok(self.core.create(id, made.artefact, made.instance, auto).await?)
+        let wanted = Environment {
+            id,
+            artefact: made.artefact,
+            instance: made.instance,
+            origin: Some(made.origin),
+            user,
+            auto,
+        };
+        Ok(self.core.create(wanted).await?)
     }
 
     /// Loads an artefact and makes its tree; nothing is created.
@@ -127,37 +131,23 @@ impl Shared {
                 .collect();
             Uncreated::Wrong(lines.join("\n"))
         })?;
-        let mut given = self.core.surroundings(&order.id).with(&given);
-        if let Some(user) = &order.user {
-            given.user.insert(LAST_REQUEST_USER.to_owned(), user_text(user));
-        }
-        let uid = || self.core.new_id().unwrap_or_default();
-        let world = Surroundings::new(&artefact, uid);
-        let mut instance = instantiate(&artefact, &given, &world).map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Uncreated::Wrong(lines.join("\n"))
-        })?;
-        for (path, variables) in addressed {
-            let role = find(&mut instance.root, &path).ok_or_else(|| {
-                Uncreated::Wrong(format!(
-                    "there is no role `{path}` for the variables that are addressed to it"
-                ))
-            })?;
-            role.layers.user.extend(variables);
-        }
-        let detectors = detectors(&instance, |host| world.detector(host));
-        if let Some(detectors) = detectors {
-            instance
-                .root
-                .layers
-                .defaults
-                .insert(DETECTORS.to_owned(), detectors);
-        }
-        drop(world);
+        let user = asker(order.user.as_ref());
+        let mut origin = Origin {
+            artefact: digest.to_string(),
+            root: artefact.root.clone(),
+            given: self.core.surroundings(&order.id, &user).with(&given),
+            addressed,
+            uids: Vec::new(),
+        };
+        let instance = self
+            .core
+            .tree(&artefact, &mut origin)
+            .map_err(|error| Uncreated::Wrong(error.to_string()))?;
         Ok(Made {
             digest,
             artefact: Arc::new(artefact),
             instance,
+            origin,
         })
     }
 }
@@ -185,41 +175,13 @@ fn by_role(
     (own, addressed)
 }
 
-fn find<'r>(role: &'r mut Role, path: &str) -> Option<&'r mut Role> {
-    if role.path == path {
-        return Some(role);
-    }
-    role.roles.iter_mut().find_map(|role| find(role, path))
-}
-
-/// The detectors of the hosts of an environment, where it does not say so itself (`runtime.md` 3.2, step 7).
-fn detectors(instance: &Instance, of: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let environment = Stack::new(&instance.environment);
-    let stack = environment.of(&instance.root);
-    if stack.get(DETECTORS).is_some() {
-        return None;
-    }
-    let hosts: Vec<String> = serde_json::from_str(stack.get(HOSTS)?).ok()?;
-    let detectors: std::collections::BTreeSet<String> = hosts.iter().filter_map(|host| of(host)).collect();
-    if detectors.is_empty() {
-        return None;
-    }
-    serde_json::to_string(&detectors).ok()
-}
-
-/// A user as the text that workflows see.
-pub(crate) fn user_text(user: &User) -> String {
-    let mut object = serde_json::Map::new();
-    let numbers = [("externalId", user.external_id), ("id", user.id)];
-    for (name, number) in numbers {
-        if let Some(number) = number {
-            object.insert(name.to_owned(), number.into());
-        }
-    }
-    if !user.name.is_empty() {
-        object.insert("name".to_owned(), user.name.clone().into());
-    }
-    serde_json::Value::Object(object).to_string()
+/// Who asks, as the core knows people.
+pub(crate) fn asker(user: Option<&User>) -> Asker {
+    user.map_or_else(Asker::default, |user| Asker {
+        name: user.name.clone(),
+        external_id: user.external_id,
+        id: user.id,
+    })
 }
 
 /// What the compiler found, errors only, in full.
@@ -238,17 +200,6 @@ pub(crate) fn findings(compiled: &Compiled) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_is_written_as_workflows_know_it() {
-        let user = User {
-            external_id: Some(0),
-            id: None,
-            name: "ada@host".to_owned(),
-        };
-        assert_eq!(user_text(&user), r#"{"externalId":0,"name":"ada@host"}"#);
-        assert_eq!(user_text(&User::default()), "{}");
-    }
 
     #[test]
     fn variables_may_be_for_one_role() {

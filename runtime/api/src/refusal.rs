@@ -61,8 +61,12 @@ pub(crate) fn status(error: &CoreError) -> Status {
         }
         | CoreError::Failed { .. } => Status::aborted(text),
         CoreError::Refused { .. } | CoreError::Prepare(_) => Status::failed_precondition(text),
-        CoreError::Stopped => Status::unavailable(text),
-        CoreError::Local(_) | CoreError::System { .. } => Status::internal(text),
+        CoreError::Stopped | CoreError::Journal(_) => Status::unavailable(text),
+        CoreError::Local(_)
+        | CoreError::System { .. }
+        | CoreError::Lost { .. }
+        | CoreError::InUse { .. }
+        | CoreError::NoOrigin => Status::internal(text),
     }
 }
 

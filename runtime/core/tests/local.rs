@@ -158,12 +158,12 @@ async fn a_whole_life() {
         idle("flp.c", "host2", false),
     ];
     let creation = core
-        .create_from_tree(
+        .create(support::wanted(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
             false,
-        )
+        ))
         .await
         .expect("a plan");
     let id = creation.id.clone();
@@ -220,12 +220,12 @@ async fn a_task_dies() {
         idle("flp.c", "host2", false),
     ];
     let creation = core
-        .create_from_tree(
+        .create(support::wanted(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
             false,
-        )
+        ))
         .await
         .expect("a plan");
     let id = creation.id;
@@ -284,12 +284,12 @@ async fn creation_fails_with_its_cause() {
         task("flp.x", "dies", ControlMode::Direct, "host2", true, ""),
     ];
     let creation = core
-        .create_from_tree(
+        .create(support::wanted(
             core.new_id().expect("an identity"),
             artefact(&[("dies", dies)]),
             instance(roles),
             false,
-        )
+        ))
         .await
         .expect("a plan");
     let error = creation.outcome.wait().await.expect_err("x dies");
@@ -313,12 +313,12 @@ async fn creation_fails_with_its_cause() {
 
     let roles = vec![idle("flp.a", "host1", true), idle("flp.y", "host7", true)];
     let creation = core
-        .create_from_tree(
+        .create(support::wanted(
             core.new_id().expect("an identity"),
             artefact(&[]),
             instance(roles),
             false,
-        )
+        ))
         .await
         .expect("a plan");
     let error = creation.outcome.wait().await.expect_err("no host7").to_string();
@@ -359,12 +359,12 @@ async fn hooks_run_in_their_order() {
         ));
     }
     let creation = core
-        .create_from_tree(
+        .create(support::wanted(
             core.new_id().expect("an identity"),
             artefact(&classes),
             instance(roles),
             false,
-        )
+        ))
         .await
         .expect("a plan");
     let id = creation.id;

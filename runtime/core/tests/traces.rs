@@ -173,7 +173,12 @@ impl Case {
         };
         let outcome = match self
             .core
-            .create_from_tree(id.clone(), artefact, instance, flag(step, "autoTransition"))
+            .create(support::wanted(
+                id.clone(),
+                artefact,
+                instance,
+                flag(step, "autoTransition"),
+            ))
             .await
         {
             Ok(creation) => creation.outcome.wait().await,

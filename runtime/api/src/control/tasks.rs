@@ -2,7 +2,7 @@
 
 use partita_artefact::deploy::{self, Plugin, Special};
 use partita_artefact::evaluate::Snapshot as Surroundings;
-use partita_core::core::Snapshot;
+use partita_core::core::{Snapshot, User as CoreUser};
 use partita_proto::o2control as pb;
 use tonic::Status;
 
@@ -103,7 +103,11 @@ impl Control {
                 owned.task_id
             )));
         }
-        self.0.core.cleanup().await.map_err(|error| status(&error))?;
+        self.0
+            .core
+            .cleanup(CoreUser::default())
+            .await
+            .map_err(|error| status(&error))?;
         Ok(pb::CleanupTasksReply {
             killed_tasks: Vec::new(),
             running_tasks: owned,

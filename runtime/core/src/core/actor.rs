@@ -186,12 +186,14 @@ impl Actor {
             match end {
                 Some(End::Shutdown(answer)) => {
                     self.cluster.shut_down().await;
-                    return drop(answer.send(()));
+                    let _ = answer.send(());
+                    return;
                 }
                 Some(End::Leave(answer)) => {
                     self.compact();
                     self.cluster.leave().await;
-                    return drop(answer.send(()));
+                    let _ = answer.send(());
+                    return;
                 }
                 // Who asks now is told so; what has happened waits until it can be written.
                 None if !is_written => tokio::time::sleep(PAUSE).await,
@@ -336,7 +338,10 @@ impl Actor {
         };
         if journal.is_broken() {
             let recent = self.history.readable();
-            journal.compact(&self.machine, &recent.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+            journal.compact(
+                &self.machine,
+                &recent.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+            )?;
         }
         journal.append(now, batch.iter().map(|told| &told.input))
     }

@@ -40,8 +40,12 @@ impl Memory {
                 held: None,
             });
         };
-        let held = hold(&config.state_directory)?;
         let folder = config.state_directory.join("journal");
+        std::fs::create_dir_all(&folder).map_err(|source| {
+            let (what, path) = ("make the folder", folder.clone());
+            Arc::new(JournalError::File { what, path, source })
+        })?;
+        let held = hold(&config.state_directory)?;
         let (journal, recovered) = Journal::open(&folder, history::WINDOW).map_err(Arc::new)?;
         let mut scenes = BTreeMap::new();
         for (id, entry) in recovered.machine.environments() {
@@ -85,7 +89,7 @@ fn scene(id: &str, entry: &Entry, store: &Store) -> Result<Scene, String> {
 
 /// Two cores in one state directory would each believe the tasks to be theirs.
 fn hold(folder: &Path) -> Result<File, CoreError> {
-    let path = folder.join("lock");
+    let path = folder.join("journal").join("lock");
     let failed = |source| {
         Arc::new(JournalError::File {
             what: "hold",
@@ -94,7 +98,12 @@ fn hold(folder: &Path) -> Result<File, CoreError> {
         })
     };
     let mut options = File::options();
-    let open = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let open = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
     let mut file = open.map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
@@ -109,7 +118,9 @@ fn hold(folder: &Path) -> Result<File, CoreError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(error).into()),
     }
-    let written = file.set_len(0).and_then(|()| writeln!(file, "process {}", std::process::id()));
+    let written = file
+        .set_len(0)
+        .and_then(|()| writeln!(file, "process {}", std::process::id()));
     written.map_err(failed)?;
     Ok(file)
 }

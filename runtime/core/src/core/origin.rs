@@ -71,7 +71,8 @@ fn tree(artefact: &Artefact, origin: &Origin, world: &dyn World) -> Result<Insta
         role.layers.user.extend(variables.clone());
     }
     if let Some(detectors) = detectors(&instance, world) {
-        instance.root.layers.user.insert(DETECTORS.to_owned(), detectors);
+        let layers = &mut instance.root.layers;
+        layers.defaults.insert(DETECTORS.to_owned(), detectors);
     }
     Ok(instance)
 }

@@ -50,6 +50,8 @@ pub struct DestroyOptions {
 /// What happens to an environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
+    /// Who asks for what comes next: `common.User` as JSON.
+    User(String),
     /// Somebody asks for something.
     Request(RequestId, Request),
     /// News of a task.

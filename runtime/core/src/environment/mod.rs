@@ -163,6 +163,7 @@ impl Environment {
         match event {
             // Late news of what is over.
             event if gone && !matches!(event, Event::Request(..)) => {}
+            Event::User(user) => self.set_variable(0, observe::USER, Some(user)),
             Event::Request(id, request) => self.request(id, request),
             Event::Task(task, report) => self.task_report(task, report),
             Event::Answers(command, answers) => self.answers(command, answers),

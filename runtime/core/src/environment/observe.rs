@@ -11,7 +11,7 @@ use crate::cause::Cause;
 use partita_artefact::instance::Moment;
 
 /// Variable of the root role that says who asked last.
-const USER: &str = "last_request_user";
+pub(super) const USER: &str = "last_request_user";
 
 fn text(moment: Option<&Moment>) -> String {
     moment.map(Moment::to_string).unwrap_or_default()

@@ -53,11 +53,16 @@ pub(super) fn read<'a>(bytes: &'a [u8], path: &Path) -> Result<Frames<'a>, Journ
         offset,
         what: what.to_owned(),
     };
-    let (magic, version) = (bytes.get(..8), bytes.get(8..12).and_then(|b| b.first_chunk::<4>()));
+    let (magic, version) = (
+        bytes.get(..8),
+        bytes.get(8..12).and_then(|b| b.first_chunk::<4>()),
+    );
     if magic != Some(&MAGIC) {
         return Err(damaged(0, "it is no journal"));
     }
-    let version = version.map(|bytes| u32::from_le_bytes(*bytes)).unwrap_or_default();
+    let version = version
+        .map(|bytes| u32::from_le_bytes(*bytes))
+        .unwrap_or_default();
     if version == 0 || version > FORMAT {
         return Err(JournalError::Newer {
             path: path.to_owned(),
@@ -102,7 +107,10 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 const TABLE: [u32; 256] = table();
 
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, within the bounds of the loop")]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, within the bounds of the loop"
+)]
 #[allow(clippy::cast_possible_truncation, reason = "less than 256")]
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
@@ -111,7 +119,11 @@ const fn table() -> [u32; 256] {
         let mut sum = byte as u32;
         let mut bit = 0;
         while bit < 8 {
-            sum = if sum & 1 == 1 { (sum >> 1) ^ 0xedb8_8320 } else { sum >> 1 };
+            sum = if sum & 1 == 1 {
+                (sum >> 1) ^ 0xedb8_8320
+            } else {
+                sum >> 1
+            };
             bit += 1;
         }
         table[byte] = sum;
@@ -125,7 +137,9 @@ mod tests {
     use super::*;
 
     fn segment(contents: &[&str]) -> Vec<u8> {
-        let frames = contents.iter().flat_map(|content| frame(content.as_bytes()).unwrap());
+        let frames = contents
+            .iter()
+            .flat_map(|content| frame(content.as_bytes()).unwrap());
         header().into_iter().chain(frames).collect()
     }
 
@@ -146,7 +160,14 @@ mod tests {
         let first = segment(&["one"]).len();
         for length in HEADER..whole.len() {
             let read = contents(&whole[..length]).unwrap();
-            assert_eq!(read, if length < first { vec![] } else { vec!["one".to_owned()] });
+            assert_eq!(
+                read,
+                if length < first {
+                    vec![]
+                } else {
+                    vec!["one".to_owned()]
+                }
+            );
         }
         let mut zeros = whole.clone();
         zeros.extend([0; 5000]);

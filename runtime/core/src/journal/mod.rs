@@ -5,8 +5,6 @@
 
 mod frame;
 pub mod history;
-#[cfg(test)]
-mod tests;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -185,7 +183,10 @@ fn read(path: &Path, mut take: impl FnMut(Recorded)) -> Result<(usize, usize), J
     let frames = frame::read(&bytes, path)?;
     let mut offset = frame::HEADER;
     for content in &frames.contents {
-        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in content
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
             let record = serde_json::from_slice(line).map_err(|error| JournalError::Damaged {
                 path: path.to_owned(),
                 offset,
@@ -219,7 +220,11 @@ impl Journal {
             tracing::warn!(path = %path.display(), bytes = lost, "the journal's last record was not written to its end, and is dropped");
         }
         let mut options = File::options();
-        let file = options.read(true).write(true).open(&path).map_err(failed("open", &path))?;
+        let file = options
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed("open", &path))?;
         file.set_len(whole as u64).map_err(failed("shorten", &path))?;
         let journal = Self {
             folder: folder.to_owned(),
@@ -234,7 +239,12 @@ impl Journal {
     }
 
     /// Begins a segment with the whole machine. It replaces the one before at once or not at all.
-    fn begin(folder: &Path, number: u64, machine: &Machine, recent: &[&Numbered]) -> Result<Self, JournalError> {
+    fn begin(
+        folder: &Path,
+        number: u64,
+        machine: &Machine,
+        recent: &[&Numbered],
+    ) -> Result<Self, JournalError> {
         let path = segment(folder, number);
         let record = Record::Whole {
             machine,
@@ -267,7 +277,11 @@ impl Journal {
 
     /// Writes inputs that are taken in together. They are on the disk when this returns; if it fails none of them is,
     /// and none must be taken in.
-    pub fn append<'i>(&mut self, at: u64, inputs: impl IntoIterator<Item = &'i Input>) -> Result<(), JournalError> {
+    pub fn append<'i>(
+        &mut self,
+        at: u64,
+        inputs: impl IntoIterator<Item = &'i Input>,
+    ) -> Result<(), JournalError> {
         let path = segment(&self.folder, self.number);
         if self.is_broken {
             return Err(JournalError::Broken { path });

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use partita_core::core::Config;
+use partita_artefact::instance::Instance;
+use partita_artefact::ir::Artefact;
+use partita_core::core::{Config, User, Wanted};
 use partita_executor::SECRET_VARIABLE;
 use partita_occ::server::{Mode, Options, Task};
 use partita_services::Registry;
@@ -56,6 +59,19 @@ fn executor(arguments: &[String]) {
 /// This program.
 pub(crate) fn myself() -> OsString {
     std::env::current_exe().expect("a program").into()
+}
+
+/// An environment with this tree, wanted by nobody in particular.
+#[allow(dead_code, reason = "each test file takes what it needs")]
+pub(crate) fn wanted(id: String, artefact: Arc<Artefact>, instance: Instance, auto: bool) -> Wanted {
+    Wanted {
+        id,
+        artefact,
+        instance,
+        origin: None,
+        user: User::default(),
+        auto,
+    }
 }
 
 /// A core whose executors are this program.

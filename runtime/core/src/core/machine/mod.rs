@@ -159,9 +159,10 @@ impl Machine {
                 environment,
                 request,
                 work,
-                user: _,
+                user,
             } => {
                 self.request = self.request.max(request);
+                self.step(&environment, Event::User(user.to_string()));
                 self.step(&environment, Event::Request(request, work));
             }
             Input::Cleanup { user: _ } => self.kill_kept(),
