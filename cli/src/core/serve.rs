@@ -104,7 +104,9 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
         command.configuration.clone(),
         &command.services,
     )?;
-    let core = Arc::new(Runtime::start(configuration(&command, state)?).map_err(|error| refused(&error))?);
+    let core = Arc::new(
+        Runtime::start(configuration(&command, state, store.clone())?).map_err(|error| refused(&error))?,
+    );
     let about = About {
         instance: command.instance.clone(),
         framework: "local".to_owned(),
@@ -126,7 +128,8 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
     tracing::info!(%address, state = %state.display(), hosts = command.cluster.0.join(","), "serving");
     let served = api.serve(listener, ended).await;
     match Arc::into_inner(core) {
-        Some(core) => core.shutdown().await,
+        // Runs and tasks go on; the next core takes them up (`drain` ends them).
+        Some(core) => core.leave().await,
         None => tracing::warn!("a client still held the core at its end"),
     }
     served.map_err(|error| Failure::Surroundings(error.to_string()))
@@ -147,7 +150,7 @@ fn ended_by_signal() -> Result<impl Future<Output = ()> + Send, Failure> {
     })
 }
 
-fn configuration(command: &Core, state: &Path) -> Result<Config, Failure> {
+fn configuration(command: &Core, state: &Path, store: Store) -> Result<Config, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::Surroundings(format!("cannot find this program: {error}")))?;
     let executor = vec![program.into(), "executor".into()];
@@ -156,6 +159,7 @@ fn configuration(command: &Core, state: &Path) -> Result<Config, Failure> {
     let logs = state.join(LOGS);
     std::fs::create_dir_all(&logs).map_err(failed("make", &logs))?;
     config.log_directory = Some(logs);
+    config.durable = Some(store);
     Ok(config)
 }
 
