@@ -50,6 +50,7 @@ fn the_runtime_cannot_parse_a_template() {
     for package in [
         "partita-api",
         "partita-core",
+        "partita-events",
         "partita-executor",
         "partita-link",
         "partita-occ",

@@ -542,6 +542,10 @@ impl Environment {
         };
         let role = self.plan.tasks.get(index).map_or(0, |task| task.role);
         if (self.tree.state(role), self.tree.status(role)) != (state, status) {
+            let before = (self.tree.state(role), self.tree.status(role));
+            if before.0 != state && before.1 != status {
+                self.observe_task(index, Some(before.0), status);
+            }
             self.observe_task(index, Some(state), status);
             self.set_role(role, state, status);
         }
