@@ -3,6 +3,7 @@
 mod clone;
 mod drain;
 mod ledger;
+mod seen;
 mod serve;
 pub(crate) mod services;
 mod templates;
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     /// Name of this instance, shown by clients
     #[arg(long, default_value = "partita", value_name = "NAME")]
     instance: String,
+    #[command(flatten)]
+    outside: seen::Outside,
 }
 
 #[derive(Debug, clap::Subcommand)]

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::workflows::Compiler;
 use super::{Core, services};
 use crate::failure::Failure;
-use crate::{store, terminal};
+use crate::store;
 
 /// What is in the state folder besides what the core itself keeps there: docs/core.md.
 const LOCK: &str = "lock";
@@ -35,7 +35,7 @@ pub(super) fn serve(command: Core, folder: Option<&Path>) -> Result<(), Failure>
             command.listen
         )));
     }
-    log_to_standard_error();
+    command.outside.log()?;
     let state = match &command.state {
         Some(folder) => folder.clone(),
         None => store::data_folder()?.join("core"),
@@ -47,19 +47,6 @@ pub(super) fn serve(command: Core, folder: Option<&Path>) -> Result<(), Failure>
         .build()
         .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
     runtime.block_on(live(command, &state, folder))
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the command line is where the environment is read"
-)]
-fn log_to_standard_error() {
-    let filter = std::env::var("PARTITA_LOG").unwrap_or_else(|_| "info".to_owned());
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(terminal::colours(&std::io::stderr()))
-        .init();
 }
 
 /// The state folder, readable for nobody else: it holds the secret of the executors.
@@ -121,12 +108,14 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
         services: services::told(&command.services),
     };
     let api = Api::new(Arc::clone(&core), Arc::new(compiler), store, about);
+    let shown = command.outside.show(&core, api.audience(), state).await?;
     let ended = ended_by_signal()?;
     if !address.ip().is_loopback() {
         tracing::warn!(%address, "clients of other machines can steer this core: there is no authentication");
     }
     tracing::info!(%address, state = %state.display(), hosts = command.cluster.0.join(","), "serving");
     let served = api.serve(listener, ended).await;
+    drop(shown);
     match Arc::into_inner(core) {
         // Runs and tasks go on; the next core takes them up (`drain` ends them).
         Some(core) => core.leave().await,

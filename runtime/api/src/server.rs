@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use partita_artefact::store::Store;
 use partita_core::core::{Core, CoreError, Snapshot};
+use partita_events::source::Audience;
 use partita_proto::API_DESCRIPTORS;
 use partita_proto::o2control::control_server::ControlServer;
 use partita_proto::partita::v1::core_server::CoreServer;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) about: About,
     pub(crate) subscriptions: Subscriptions,
+    /// Who follows events.
+    pub(crate) audience: Arc<Audience>,
     draining: AtomicBool,
     background: Mutex<JoinSet<()>>,
 }
@@ -110,6 +113,11 @@ pub(crate) fn now_ms() -> i64 {
 pub struct Api(Arc<Shared>);
 
 impl Api {
+    /// Who follows events, for the metrics.
+    pub fn audience(&self) -> Arc<Audience> {
+        Arc::clone(&self.0.audience)
+    }
+
     /// The services of `core`, which makes environments of what `workflows` compiles into `store`.
     pub fn new(core: Arc<Core>, workflows: Arc<dyn Workflows>, store: Store, about: About) -> Self {
         Self(Arc::new(Shared {
@@ -118,6 +126,7 @@ impl Api {
             store,
             about,
             subscriptions: Subscriptions::default(),
+            audience: Arc::default(),
             draining: AtomicBool::new(false),
             background: Mutex::default(),
         }))

@@ -3,6 +3,7 @@
 //!
 //! It must never hold up the core, ask it for a decision, or lose something without saying so.
 
+mod core;
 pub mod kafka;
 pub mod log;
 pub mod message;

@@ -2,6 +2,7 @@
 
 mod artefacts;
 mod drain;
+mod events;
 mod plan;
 mod watch;
 
@@ -82,8 +83,8 @@ impl core_server::Core for Ours {
 
     type EventsStream = Stream<pb::NumberedEvent>;
 
-    async fn events(&self, _: Request<pb::EventsRequest>) -> Answer<Self::EventsStream> {
-        Err(Status::unimplemented("not yet"))
+    async fn events(&self, request: Request<pb::EventsRequest>) -> Answer<Self::EventsStream> {
+        self.followed(request.into_inner()).map(Response::new)
     }
 
     type JournalStream = Stream<pb::JournalEntry>;
