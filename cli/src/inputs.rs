@@ -60,16 +60,25 @@ impl Inputs {
                 )));
             }
         }
-        if let Some(path) = &self.vars {
-            layers.user.extend(
-                json_object(path)?
-                    .into_iter()
-                    .map(|(name, value)| (name, as_text(value))),
-            );
-        }
-        layers.user.extend(assignments(&self.set)?);
+        layers
+            .user
+            .extend(user_variables(self.vars.as_deref(), &self.set)?);
         Ok(layers)
     }
+}
+
+/// The values of `--vars` and `--set`; the latter win.
+pub(crate) fn user_variables(
+    vars: Option<&Path>,
+    set: &[String],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut variables = BTreeMap::new();
+    if let Some(path) = vars {
+        let object = json_object(path)?.into_iter();
+        variables.extend(object.map(|(name, value)| (name, as_text(value))));
+    }
+    variables.extend(assignments(set)?);
+    Ok(variables)
 }
 
 /// The values of `--set NAME=VALUE`; a later one beats an earlier one.

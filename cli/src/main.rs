@@ -5,7 +5,9 @@
 //! clock and the terminal are read; nothing below reads them.
 
 mod check;
+mod client;
 mod compile;
+mod completions;
 mod connection;
 mod core;
 mod diff;
@@ -58,6 +60,13 @@ enum Command {
     Graph(graph::Graph),
     Run(run::Run),
     Core(core::Core),
+    Env(client::env::Env),
+    Task(client::task::Task),
+    Role(client::role::Role),
+    Repo(client::repo::Repo),
+    Template(client::template::Template),
+    Info(client::info::Info),
+    Completions(completions::Completions),
     #[command(subcommand)]
     Store(store::Store),
     Executor(executor::Executor),
@@ -78,6 +87,13 @@ fn main() -> ExitCode {
         Command::Graph(command) => command.run(arguments.store.as_deref()),
         Command::Run(command) => command.run(arguments.store.as_deref()),
         Command::Core(command) => command.run(arguments.store.as_deref()),
+        Command::Env(command) => command.run(),
+        Command::Task(command) => command.run(),
+        Command::Role(command) => command.run(),
+        Command::Repo(command) => command.run(),
+        Command::Template(command) => command.run(),
+        Command::Info(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),
         Command::Occ(command) => command.run(),

@@ -84,6 +84,13 @@ pub(crate) fn find(folder: Option<&Path>, wanted: &str) -> Result<(Digest, Artef
     Ok(open(folder)?.get(wanted)?)
 }
 
+/// The bytes of an artefact file, which have been found sound.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    store::read_file(path)?;
+    std::fs::read(path)
+        .map_err(|error| Failure::Surroundings(format!("cannot read {}: {error}", path.display())))
+}
+
 /// Whether the text can be nothing but a hash, or the beginning of one.
 pub(crate) fn is_hash(text: &str) -> bool {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
