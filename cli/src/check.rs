@@ -70,7 +70,8 @@ impl Check {
             .collect();
         let repositories = Repositories::open(&opened).map_err(surroundings)?;
         if let Some(edition) = self.edition {
-            return edition::tell(&repositories, self.revision.as_deref(), edition, &self.inputs);
+            let revision = self.revision.as_deref();
+            return edition::tell(&repositories, revision, edition, &self.inputs, self.format);
         }
         if self.inputs.any() {
             let message = "check needs no variables; only `--edition` makes trees with them";

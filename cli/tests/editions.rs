@@ -99,3 +99,27 @@ fn production_has_no_new_error() {
     assert!(told.contains("edition 2026: no new error; "), "{told}");
     assert_eq!(code, Some(0));
 }
+
+#[test]
+fn programs_read_it_as_json() {
+    let folder = repository(&[
+        ("workflows/readout.yaml", WORKFLOW),
+        ("tasks/reader.yaml", READER),
+    ]);
+    let (status, told_as_text) = told(folder.path(), &["--set", "hosts=[\"on\"]"]);
+    let (same, told_as_json) = told(folder.path(), &["--set", "hosts=[\"on\"]", "--format", "json"]);
+    assert_eq!(status, same, "{told_as_text}");
+    let json: serde_json::Value = serde_json::from_str(&told_as_json).unwrap();
+    assert_eq!(json["edition"], "2026");
+    assert_eq!(json["changed"], 1);
+    assert_eq!(json["workflows"][0]["workflow"], "readout");
+    assert!(json["workflows"][0]["tree"].is_object(), "{json:#}");
+
+    let refused = Home::new()
+        .partita()
+        .args(["check", "--edition", "2026", "--format", "sarif"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -31,7 +31,7 @@ pub enum ErrorKind {
     #[error("the role is disabled, because its `enabled` cannot be evaluated: {0}")]
     Enabled(EvaluateError),
     /// Not an error but a warning: an expression makes a text that hardly anybody means.
-    #[error("{}", surprised(*surprise, text))]
+    #[error("{}", surprise.message(text))]
     Surprise {
         /// What is odd about it.
         surprise: Surprise,
@@ -147,14 +147,7 @@ impl InstantiateError {
             ErrorKind::NeitherYesNorNo { .. } => {
                 Some("yes: true, yes, y, 1, on, ok; no: false, no, n, 0, off, none, or nothing".to_owned())
             }
-            ErrorKind::Surprise { surprise, .. } => Some(
-                match surprise {
-                    Surprise::Nil => "define what is missing, or write `… ?? ''`",
-                    Surprise::Exponent => "write the number with `json.Marshal(…)`",
-                    Surprise::Error => "the role goes on with this text: ask only for what exists",
-                }
-                .to_owned(),
-            ),
+            ErrorKind::Surprise { surprise, .. } => Some(surprise.hint().to_owned()),
             ErrorKind::SamePath => Some("give them different names, or disable one of them".to_owned()),
             ErrorKind::Function { .. } => {
                 Some("compile the workflow again with the variables that `func` reads".to_owned())
@@ -181,14 +174,6 @@ impl InstantiateError {
             (a, b) => a == b,
         };
         self.span == other.span && same
-    }
-}
-
-fn surprised(surprise: Surprise, text: &str) -> String {
-    match surprise {
-        Surprise::Nil => format!("a missing value is written as `<nil>`: `{text}`"),
-        Surprise::Exponent => format!("a number is written in exponent form: `{text}`"),
-        Surprise::Error => format!("the text of an error is used as a value: `{text}`"),
     }
 }
 

@@ -6,7 +6,7 @@ use super::around::Around;
 use super::engine::Engine;
 use super::error::{ErrorKind, error_at, record};
 use super::range::quoted;
-use super::surprise::surprise;
+use super::surprise::Surprise;
 use super::view::View;
 use crate::duration;
 use crate::evaluate::{Context, EvaluateError, Place, RoleName, evaluate};
@@ -175,7 +175,7 @@ impl Engine<'_> {
         }
         match self.evaluate(template, scene) {
             Ok(text) => {
-                if let Some(surprise) = surprise(template, &text, scene.around.module.edition) {
+                if let Some(surprise) = Surprise::of(template, &text, scene.around.module.edition) {
                     let text = quoted(&text);
                     self.warn(ErrorKind::Surprise { surprise, text }, template.span, scene);
                 }

@@ -2,12 +2,15 @@
 
 use std::fmt::Write as _;
 
-use partita_artefact::diff::{Diff, render::text};
+use partita_artefact::diff::Diff;
+use partita_artefact::diff::render::{self as diff, text};
 use partita_artefact::ir::Edition;
 use partita_compiler::editions::{Comparison, Workflow, compare};
 use partita_compiler::render;
 use partita_compiler::source::Repositories;
+use serde_json::{Value, json};
 
+use super::Format;
 use crate::compile::surroundings;
 use crate::failure::Failure;
 use crate::inputs::Inputs;
@@ -19,10 +22,29 @@ pub(super) fn tell(
     revision: Option<&str>,
     edition: Edition,
     inputs: &Inputs,
+    format: Format,
 ) -> Result<(), Failure> {
+    if !matches!(format, Format::Full | Format::Json) {
+        let message =
+            "what an edition changes is written as text (`--format full`) or JSON (`--format json`)";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let request = surroundings(inputs)?;
     let comparison = compare(repositories, revision, edition, &request)
         .map_err(|error| Failure::Surroundings(error.to_string()))?;
+    if format == Format::Json {
+        println!("{:#}", as_json(&comparison, edition));
+    } else {
+        print_text(&comparison, edition);
+    }
+    if comparison.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::No(String::new()))
+    }
+}
+
+fn print_text(comparison: &Comparison, edition: Edition) {
     let colours = terminal::colours(&std::io::stdout());
     if !comparison.errors.is_empty() {
         println!("becomes an error\n");
@@ -34,12 +56,30 @@ pub(super) fn tell(
     for workflow in &comparison.workflows {
         print!("{}", told(workflow, colours));
     }
-    println!("{}", summary(&comparison, edition));
-    if comparison.errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::No(String::new()))
-    }
+    println!("{}", summary(comparison, edition));
+}
+
+/// For programs (docs/check.md).
+fn as_json(comparison: &Comparison, edition: Edition) -> Value {
+    let errors = comparison.errors.iter();
+    let errors: Vec<Value> = errors
+        .map(|error| render::finding(error, &comparison.sources))
+        .collect();
+    let workflows = comparison.workflows.iter().map(|workflow| {
+        json!({
+            "workflow": workflow.name,
+            "templates": workflow.templates.as_ref().map(diff::json),
+            "tree": workflow.tree.as_ref().ok().map(diff::json),
+            "why_no_tree": workflow.tree.as_ref().err(),
+            "assumed": workflow.assumed,
+        })
+    });
+    json!({
+        "edition": edition.as_str(),
+        "errors": errors,
+        "workflows": workflows.collect::<Vec<_>>(),
+        "changed": comparison.changed(),
+    })
 }
 
 /// What changes in a workflow; nothing if nothing does.

@@ -54,13 +54,16 @@ pub(super) fn channels(workflow: &Workflow<'_>, findings: &mut Vec<Diagnostic>) 
     }
 }
 
-fn tasks<'w, 'a>(workflow: &'w Workflow<'a>) -> impl Iterator<Item = (usize, &'w Role<'a>)> {
+pub(super) fn tasks<'w, 'a>(workflow: &'w Workflow<'a>) -> impl Iterator<Item = (usize, &'w Role<'a>)> {
     let roles = workflow.roles.iter().enumerate();
     roles.filter(|(_, role)| matches!(role.template.body, Body::Task { .. }))
 }
 
 /// The roles that a task has channels of: its own and those around it. Those of an include are dropped (7.1).
-fn writers<'w, 'a>(workflow: &'w Workflow<'a>, task: usize) -> impl Iterator<Item = (usize, &'w Role<'a>)> {
+pub(super) fn writers<'w, 'a>(
+    workflow: &'w Workflow<'a>,
+    task: usize,
+) -> impl Iterator<Item = (usize, &'w Role<'a>)> {
     let around = std::iter::successors(Some(task), |index| workflow.roles.get(*index)?.parent);
     around
         .filter_map(|index| Some((index, workflow.roles.get(index)?)))
@@ -90,7 +93,7 @@ fn connected<'a>(workflow: &Workflow<'a>, task: usize) -> Vec<(usize, &'a Outbou
 }
 
 /// The same of inbound channels.
-fn bound<'a>(workflow: &Workflow<'a>, task: usize) -> Vec<(usize, &'a InboundTemplate)> {
+pub(super) fn bound<'a>(workflow: &Workflow<'a>, task: usize) -> Vec<(usize, &'a InboundTemplate)> {
     let mut found: Vec<(usize, &'a InboundTemplate)> = Vec::new();
     let class = workflow.roles.get(task).and_then(|role| role.class);
     let written = writers(workflow, task)

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use partita_artefact::ir::{Body, Module, RoleTemplate, Span, TaskClass, Variable};
+use partita_artefact::similar::closest;
 
 use super::file::File;
-use super::names::Names;
+use super::names::{Names, in_script};
 use super::revision::Revision;
+use crate::compile::walk;
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::source::Repositories;
 
@@ -32,6 +34,34 @@ pub(super) fn task_template(
                 .at(Label::at(variable.value.span))
                 .hint("remove it, or read it: variables of a task template are seen by nothing else"),
         );
+    }
+}
+
+/// Conditions of a GUI that read what it does not know: it is told the `!public` variables of this file, and no others
+/// (`template-language.md` 10).
+pub(super) fn conditions(file: &File<Module>, module: &Module, _: &str, findings: &mut Vec<Diagnostic>) {
+    let shown = || file.names.defined.iter().filter(|definition| definition.public);
+    let roles = walk::roles(&module.root).into_iter();
+    for variable in roles.flat_map(|role| role.defaults.iter().chain(&role.vars)) {
+        let Some(spec) = &variable.spec else { continue };
+        for (key, text) in [("visibleif", &spec.visible_if), ("enabledif", &spec.enabled_if)] {
+            for name in in_script(text).collect::<BTreeSet<_>>() {
+                if shown().any(|definition| *definition.name == *name) {
+                    continue;
+                }
+                let message = format!(
+                    "`{key}` of `{}` reads `$${name}`, which is no `!public` variable of this file",
+                    variable.name
+                );
+                let finding =
+                    Diagnostic::warning(Code::UndefinedVariable, message).at(Label::at(variable.value.span));
+                let near = closest(name, shown().map(|definition| &*definition.name));
+                findings.push(finding.hint(match near {
+                    Some(near) => format!("did you mean `$${near}`?"),
+                    None => format!("define `{name}: !public`: a GUI is told of nothing else"),
+                }));
+            }
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod fields;
 mod file;
 mod history;
 mod hooks;
+mod inherited;
 mod names;
 mod pattern;
 mod references;
@@ -59,6 +60,7 @@ const WORKFLOW_FILE_RULES: &[FileRule<Module>] = &[
     values::workflow,
     hooks::workflow,
     definitions::workflow,
+    definitions::conditions,
 ];
 
 /// Rules about one task template alone.
@@ -75,7 +77,13 @@ const TASK_FILE_RULES: &[FileRule<TaskClass>] = &[
 type WorkflowRule = fn(&Workflow<'_>, &mut Vec<Diagnostic>);
 
 /// Rules about one workflow with all that it reaches.
-const WORKFLOW_RULES: &[WorkflowRule] = &[channels::channels];
+const WORKFLOW_RULES: &[WorkflowRule] = &[
+    channels::channels,
+    inherited::constraints,
+    inherited::channels,
+    inherited::class_texts,
+    inherited::at_destroy,
+];
 
 /// A rule about a repository; the others that are known are for what it names in them.
 type RevisionRule = fn(&Revision, &Repositories, &mut Vec<Diagnostic>);

@@ -240,16 +240,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `$$name` in the JavaScript of a GUI.
     fn script(&mut self, text: &str) {
-        for after in text.split("$$").skip(1) {
-            let end = after
-                .find(|c: char| !c.is_alphanumeric() && c != '_')
-                .unwrap_or(after.len());
-            if let Some(name) = after.get(..end) {
-                self.names.read.insert(name.into());
-            }
-        }
+        self.names.read.extend(in_script(text).map(Arc::from));
     }
 
     /// Notes what an expression reads. `seen` and `unseen` are the variables of the role or task itself.
@@ -316,6 +308,16 @@ impl<'a> Walk<'a> {
             self.names.read.insert(name.into());
         }
     }
+}
+
+/// The variables that the JavaScript of a GUI reads: `$$name`.
+pub(super) fn in_script(text: &str) -> impl Iterator<Item = &str> {
+    text.split("$$").skip(1).filter_map(|after| {
+        let end = after.find(|c: char| !c.is_alphanumeric() && c != '_');
+        after
+            .get(..end.unwrap_or(after.len()))
+            .filter(|name| !name.is_empty())
+    })
 }
 
 /// What is called by that name is not a variable.

@@ -10,7 +10,7 @@ pub(crate) mod load;
 mod parameters;
 mod pattern;
 mod session;
-mod traps;
+pub(crate) mod traps;
 pub(crate) mod trial;
 pub(crate) mod walk;
 

@@ -32,7 +32,7 @@ const TYPES: [&str; 4] = ["push", "pull", "pub", "sub"];
 const TRANSPORTS: [&str; 4] = ["default", "zeromq", "nanomsg", "shmem"];
 const ADDRESSINGS: [&str; 2] = ["tcp", "ipc"];
 /// Messages, where none is written.
-const BUFFER: i64 = 1000;
+pub(crate) const BUFFER: i64 = 1000;
 
 impl Decoder {
     /// `connect` of a role, or of a task template, where targets are dropped.

@@ -20,6 +20,7 @@ use partita_artefact::ir::{Edition, Module, Span, TaskClass, Template};
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::yaml::{self, LoadError, Node, Place, scalar};
 
+pub(crate) use channel::BUFFER;
 use fields::Fields;
 
 /// What a file gave.

@@ -41,11 +41,6 @@ impl Decoder {
         let Some(node) = fields.get(key) else {
             return self.literal(&text, fields.place());
         };
-        if text.contains("{{") {
-            let message = format!("`{key}` of a task template is not evaluated: the braces stay");
-            let warning = Diagnostic::warning(Code::NoEffect, message).at(self.label(node));
-            self.report(warning.hint("write it on the role that loads the task template"));
-        }
         self.literal(&text, node.place)
     }
 

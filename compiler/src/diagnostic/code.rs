@@ -80,6 +80,8 @@ codes! {
     IteratorEnabled    "iterator-enabled"    Warning  "`enabled` of an iterator that removes all its roles";
     IteratorVariable   "iterator-variable"   Warning  "a user variable that has the name of an iterator's variable";
     NeverFires         "never-fires"         Warning  "a trigger that never fires";
+    EmptyTrigger       "empty-trigger"       Warning  "a trigger that may turn out empty, and leaves its time-out behind";
+    EmptyIterator      "empty-iterator"      Warning  "an iterator without roles, which keeps the role around it";
     DuplicatePath      "duplicate-path"      Warning  "two roles with one path";
     Instantiate        "instantiate"         Error    "the role tree cannot be made";
     IgnoredConstraint  "ignored-constraint"  Warning  "a constraint that `AliECS` does not look at, because another comes after it";
@@ -92,7 +94,10 @@ codes! {
     IpcAcrossHosts     "ipc-across-hosts"    Error    "an ipc channel between two hosts";
     DuplicateChannel   "duplicate-channel"   Warning  "two channels of one role with one name";
 
+    LostSetting        "lost-setting"        Warning  "a setting of a channel that is lost, because a nearer channel of its name counts as a whole";
+
     // Commands.
+    EmptyStartTime     "empty-start-time"    Warning  "a start time that is pushed to tasks although it is empty";
     ShellQuoting       "shell-quoting"       Off      "a shell command that breaks, or does something else, where a variable holds a quote";
 }
 
