@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::inputs::Inputs;
 use crate::show::failed;
 use crate::subject::Subject;
+use crate::terminal;
 
 /// Draw the roles of a workflow, the channels between its tasks, and its hooks and calls in their order.
 #[derive(Debug, clap::Args)]
@@ -43,7 +44,27 @@ enum Format {
 impl Graph {
     pub(crate) fn run(self, folder: Option<&Path>) -> Result<(), Failure> {
         let subject = Subject::find(&self.what, &self.inputs, folder)?;
-        subject.require_closed()?;
+        let picture = match subject.require_closed() {
+            Err(open) if self.expand.is_empty() => {
+                eprintln!("{} drawn as it is written: {open}", terminal::warning_label());
+                Picture::of_open(&subject.artefact, short(&subject.artefact.root))
+            }
+            Err(open) => return Err(open),
+            Ok(()) => self.tree(&subject)?,
+        };
+        print!(
+            "{}",
+            match self.format {
+                Format::Svg => svg(&picture),
+                Format::Dot => dot(&picture),
+                Format::Mermaid => mermaid(&picture),
+            }
+        );
+        Ok(())
+    }
+
+    /// The picture of the tree that the variables make.
+    fn tree(&self, subject: &Subject) -> Result<Picture, Failure> {
         let instance = instantiate(&subject.artefact, &subject.given, &subject.world())
             .map_err(|errors| failed(&subject.artefact, &errors))?;
         let expand = if self.expand.iter().any(|path| path == "all") {
@@ -56,17 +77,8 @@ impl Graph {
                     return Err(Failure::No(format!("--expand {path}: there is no such role")));
                 }
             }
-            Expand::Roles(self.expand)
+            Expand::Roles(self.expand.clone())
         };
-        let picture = Picture::of(&instance, short(&subject.artefact.root), &expand);
-        print!(
-            "{}",
-            match self.format {
-                Format::Svg => svg(&picture),
-                Format::Dot => dot(&picture),
-                Format::Mermaid => mermaid(&picture),
-            }
-        );
-        Ok(())
+        Ok(Picture::of(&instance, short(&subject.artefact.root), &expand))
     }
 }

@@ -43,6 +43,23 @@ fn hosts_of_equal_structure_are_one_box() {
     insta::assert_snapshot!("svg", svg(&graph));
 }
 
+/// Without variables the workflow is drawn as it is written.
+#[test]
+fn an_open_artefact_is_drawn_as_it_is_written() {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/flp"));
+    let mut repositories = Repositories::default();
+    repositories.add(Repository::open("flp", path).unwrap()).unwrap();
+    let request = Request {
+        workflow: "readout".to_owned(),
+        ..Request::default()
+    };
+    let artefact = compile(&request, &repositories).artefact.unwrap();
+    let graph = Graph::of_open(&artefact, "readout");
+    insta::assert_snapshot!("open_mermaid", mermaid(&graph));
+    insta::assert_snapshot!("open_dot", dot(&graph));
+    assert!(svg(&graph).contains("× each of {{ hosts }}"));
+}
+
 #[test]
 fn what_is_expanded_stands_apart() {
     let instance = example(r#"["flp001","flp002","flp003"]"#);

@@ -62,6 +62,9 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
             "{indent}  label={};",
             quoted(&format!("{label}{below}{notes}"))
         );
+        if item.condition.is_some() {
+            let _ = writeln!(out, "{indent}  style=dashed;");
+        }
         if item.children.is_empty() {
             // A cluster without nodes is not drawn.
             let _ = writeln!(out, "{indent}  n{number} [style=invis, label=\"\"];");
@@ -83,7 +86,7 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
     if let Some(traits) = &item.traits {
         let _ = write!(label, "\n{}", traits.texts.trigger);
     }
-    let loose = if item.critical {
+    let loose = if item.critical && item.condition.is_none() {
         ""
     } else {
         ", style=\"rounded,filled,dashed\""

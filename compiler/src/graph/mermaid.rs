@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::place::{badge, subtitle};
-use super::{Graph, What};
+use super::{Graph, Item, What};
 
 /// The boxes and flows of a graph, frames as subgraphs.
 pub fn mermaid(graph: &Graph) -> String {
@@ -47,6 +47,7 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
             write(graph, *child, depth + 1, out);
         }
         let _ = writeln!(out, "{indent}end");
+        maybe(item, number, &indent, out);
         return;
     }
     // `call` is a word of the language.
@@ -62,6 +63,14 @@ fn write(graph: &Graph, number: usize, depth: usize, out: &mut String) {
         let _ = write!(label, "<br/>{}", traits.texts.trigger);
     }
     let _ = writeln!(out, "{indent}n{number}[{}]:::{class}", quoted(&label));
+    maybe(item, number, &indent, out);
+}
+
+/// A box that may turn out not to be there.
+fn maybe(item: &Item, number: usize, indent: &str, out: &mut String) {
+    if item.condition.is_some() {
+        let _ = writeln!(out, "{indent}style n{number} stroke-dasharray:9 5");
+    }
 }
 
 /// A text in quotes. Entities stand for what has a meaning there.

@@ -8,6 +8,7 @@ mod collapse;
 mod dot;
 mod layers;
 mod mermaid;
+mod open;
 mod place;
 mod straighten;
 mod svg;
@@ -25,12 +26,13 @@ pub use svg::svg;
 use std::collections::BTreeMap;
 
 use partita_artefact::instance::{Instance, Kind, Role, Traits};
-use partita_artefact::ir::{Addressing, ControlMode};
+use partita_artefact::ir::{Addressing, Artefact, ControlMode};
 use partita_artefact::show::{mode, short};
 use petgraph::visit::EdgeRef;
 
 use crate::link::link;
 use collapse::Shape;
+use open::{Notes, outline};
 
 /// What is not to be collapsed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,6 +72,10 @@ pub struct Item {
     pub traits: Option<Traits>,
     /// Hosts that the roles are pinned to, without repetition, in tree order.
     pub hosts: Vec<String>,
+    /// Where it is drawn as it is written: on what it depends that it is there.
+    pub condition: Option<String>,
+    /// Where it is drawn as it is written: what it is there for each of.
+    pub each: Option<String>,
     /// In what it is unlike its more numerous siblings.
     pub unlike: Vec<String>,
     /// The box around it.
@@ -122,6 +128,11 @@ pub struct Flow {
 }
 
 impl Item {
+    /// It stands for several roles, or for any number of them.
+    pub fn is_stack(&self) -> bool {
+        self.paths.len() > 1 || self.each.is_some()
+    }
+
     /// Hooks and calls come and go at moments; all else is there for the whole life.
     pub fn is_momentary(&self) -> bool {
         matches!(self.what, What::Hook { .. } | What::Call { .. })
@@ -131,9 +142,21 @@ impl Item {
 impl Graph {
     /// The boxes of a tree.
     pub fn of(instance: &Instance, title: &str, expand: &Expand) -> Self {
+        Self::with(instance, &Notes::new(), title, expand)
+    }
+
+    /// The boxes of an artefact as it is written, where variables are missing for its tree: an iterator is one box, names keep
+    /// their expressions, and roles that may not be there say on what that depends.
+    pub fn of_open(artefact: &Artefact, title: &str) -> Self {
+        let (instance, notes) = outline(artefact);
+        Self::with(&instance, &notes, title, &Expand::Nothing)
+    }
+
+    fn with(instance: &Instance, notes: &Notes, title: &str, expand: &Expand) -> Self {
         let root = Shape::of(instance);
         let mut builder = Builder {
             expand,
+            notes,
             items: Vec::new(),
             of_task: BTreeMap::new(),
         };
@@ -224,6 +247,7 @@ fn flows(instance: &Instance, of_task: &BTreeMap<usize, usize>) -> Vec<Flow> {
 /// Makes boxes of roles.
 struct Builder<'e> {
     expand: &'e Expand,
+    notes: &'e Notes,
     items: Vec<Item>,
     /// Number of a task, in tree order, to its box.
     of_task: BTreeMap<usize, usize>,
@@ -247,6 +271,7 @@ impl Builder<'_> {
             }
         }
         let role = first.role;
+        let note = self.notes.get(&open::key(role.span)).cloned().unwrap_or_default();
         self.items.push(Item {
             name: collapse::pattern(&names),
             paths: members.iter().map(|shape| shape.role.path.clone()).collect(),
@@ -254,6 +279,8 @@ impl Builder<'_> {
             critical: role.critical,
             traits: role.traits().filter(|traits| traits.trigger.is_some()).cloned(),
             hosts,
+            condition: note.condition,
+            each: note.each,
             unlike: Vec::new(),
             parent,
             children: Vec::new(),

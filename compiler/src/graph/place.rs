@@ -127,7 +127,10 @@ pub(super) fn title(item: &Item) -> String {
 
 /// What stands beside the title of a box that stands for several roles.
 pub(super) fn badge(item: &Item) -> Option<String> {
-    (item.paths.len() > 1).then(|| format!("× {}", item.paths.len()))
+    match &item.each {
+        Some(each) => Some(super::text::cut(&format!("× each of {each}"), LONGEST + 6)),
+        None => (item.paths.len() > 1).then(|| format!("× {}", item.paths.len())),
+    }
 }
 
 fn title_width(item: &Item) -> f64 {

@@ -102,6 +102,7 @@ impl Writer<'_> {
             (What::Hook { .. }, _) => "hook",
             (What::Call { .. }, _) => "call",
         };
+        let maybe = if item.condition.is_some() { " maybe" } else { "" };
         let loose = if item.critical || class == "frame" || class == "root" {
             ""
         } else {
@@ -112,7 +113,7 @@ impl Writer<'_> {
             "<g id=\"role-{number}\"><title>{}</title>",
             escape(&tooltip(item))
         );
-        if item.paths.len() > 1 {
+        if item.is_stack() {
             for offset in [6.0, 3.0] {
                 let _ = write!(
                     self.out,
@@ -125,7 +126,7 @@ impl Writer<'_> {
         }
         let _ = write!(
             self.out,
-            "<rect class=\"{class}{loose}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" rx=\"6\"/>"
+            "<rect class=\"{class}{loose}{maybe}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" rx=\"6\"/>"
         );
         if item.parent.is_none() {
             self.out.push_str("</g>\n");
@@ -156,8 +157,9 @@ impl Writer<'_> {
         if let Some(badge) = badge(item) {
             let _ = write!(
                 self.out,
-                "<a href=\"#members-{number}\"><text class=\"many\" x=\"{at:.1}\" y=\"{:.1}\">{badge}</text></a>",
-                y + 15.5
+                "<a href=\"#members-{number}\"><text class=\"many\" x=\"{at:.1}\" y=\"{:.1}\">{}</text></a>",
+                y + 15.5,
+                escape(&badge)
             );
             at += width(&badge, TITLE) + 12.0;
         }
@@ -373,6 +375,12 @@ fn tooltip(item: &Item) -> String {
         [] => {}
         [one] => add(format!("on {one}")),
         [first, .., last] => add(format!("on {} hosts, {first} … {last}", item.hosts.len())),
+    }
+    if let Some(each) = &item.each {
+        add(format!("for each of {each}"));
+    }
+    if let Some(condition) = &item.condition {
+        add(format!("there if {condition}"));
     }
     for note in &item.unlike {
         add(note.clone());

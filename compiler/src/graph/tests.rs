@@ -41,6 +41,8 @@ fn item(name: &str, what: What, parent: Option<usize>) -> Item {
         critical: true,
         traits: None,
         hosts: Vec::new(),
+        condition: None,
+        each: None,
         unlike: Vec::new(),
         parent,
         children: Vec::new(),

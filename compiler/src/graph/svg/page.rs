@@ -26,7 +26,7 @@ a { text-decoration: none; cursor: pointer; }
 .frame { fill: var(--frame); stroke: var(--edge); } .root { fill: none; stroke: none; }
 .behind { fill: var(--frame); stroke: var(--edge); }
 .task { fill: var(--task); stroke: var(--task-edge); } .hook { fill: var(--hook); stroke: var(--hook-edge); }
-.call { fill: var(--call); stroke: var(--call-edge); } .loose { stroke-dasharray: 4 3; }
+.call { fill: var(--call); stroke: var(--call-edge); } .loose { stroke-dasharray: 4 3; } .maybe { stroke-dasharray: 9 5; }
 .line { fill: none; stroke-width: 1.4; stroke: var(--other); } .line:hover { stroke-width: 3.5; }
 .tcp { stroke: var(--tcp); } .shmem { stroke: var(--shmem); } .ipc { stroke-dasharray: 6 3; }
 .head { fill: var(--other); stroke: none; } .head.tcp { fill: var(--tcp); } .head.shmem { fill: var(--shmem); }
