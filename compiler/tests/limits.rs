@@ -47,6 +47,18 @@ fn aliases_that_explode_are_refused() {
 }
 
 #[test]
+fn aliases_do_not_nest_deeper_than_what_is_written() {
+    let level = |level: usize| format!("a{level}: &a{level} [*a{}]\n", level - 1);
+    let chain = |levels: usize| {
+        (1..levels)
+            .map(level)
+            .fold("a0: &a0 x\n".to_owned(), |text, line| text + &line)
+    };
+    assert!(yaml::load(&chain(limit::DEPTH)).is_ok());
+    assert!(limited(&chain(limit::DEPTH + 2)));
+}
+
+#[test]
 fn large_documents_are_refused() {
     assert!(limited(&"#".repeat(limit::BYTES + 1)));
 }

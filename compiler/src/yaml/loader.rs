@@ -4,58 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::scanner::{Kind, ScanError, Scanner, Token, refused};
-use super::{Content, Node, Place, limit};
-
-/// Why a text could not be loaded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LoadError {
-    /// Not YAML.
-    #[error("{message}")]
-    Syntax {
-        /// What is wrong.
-        message: String,
-        /// Where.
-        place: Place,
-    },
-    /// More than [`limit`] allows.
-    #[error("{what}, more than the limit of {limit}")]
-    Limit {
-        /// What there is too much of.
-        what: &'static str,
-        /// How much is allowed.
-        limit: u64,
-        /// Where it became too much.
-        place: Place,
-    },
-}
-
-impl LoadError {
-    fn new(place: Place, message: impl Into<String>) -> Self {
-        Self::Syntax {
-            message: message.into(),
-            place,
-        }
-    }
-
-    fn deep(place: Place) -> Self {
-        Self::Limit {
-            what: "nested too deep",
-            limit: limit::DEPTH as u64,
-            place,
-        }
-    }
-}
-
-impl From<ScanError> for LoadError {
-    fn from(error: ScanError) -> Self {
-        if error.deep {
-            Self::deep(error.place)
-        } else {
-            Self::new(error.place, error.message)
-        }
-    }
-}
+use super::scanner::{Kind, Scanner, Token, refused};
+use super::{Content, LoadError, Node, Place, limit};
 
 /// The first document of `text`; `None` if it holds none.
 pub fn load(text: &str) -> Result<Option<Node>, LoadError> {
@@ -85,6 +35,7 @@ pub fn load(text: &str) -> Result<Option<Node>, LoadError> {
         scanner: Scanner::new(text),
         prefixes: BTreeMap::new(),
         depth: 0,
+        deepest: 0,
         size: 0,
         anchors: BTreeMap::new(),
         named: Vec::new(),
@@ -98,12 +49,24 @@ struct Loader<'t> {
     /// What handles of tags stand for, if a directive says so.
     prefixes: BTreeMap<&'t str, Cow<'t, str>>,
     depth: usize,
+    /// How deep the node that is read reaches so far, aliases expanded.
+    deepest: usize,
     /// Nodes so far, aliases expanded.
     size: u64,
     /// Which node a name stands for: the one that took it last.
     anchors: BTreeMap<&'t str, usize>,
-    /// Nodes with an anchor and their expanded size, once they are finished.
-    named: Vec<Option<(Node, u64)>>,
+    /// Nodes with an anchor, once they are finished.
+    named: Vec<Option<Named>>,
+}
+
+/// A node with an anchor.
+#[derive(Clone)]
+struct Named {
+    node: Node,
+    /// Nodes in it, aliases expanded.
+    size: u64,
+    /// Levels below it, aliases expanded.
+    height: usize,
 }
 
 /// What stands before a node.
@@ -181,6 +144,7 @@ impl Loader<'_> {
         }
         let properties = self.properties()?;
         let before = self.size;
+        let around = std::mem::replace(&mut self.deepest, self.depth);
         let first = self.scanner.peek()?;
         let place = properties.place.unwrap_or(first.place);
         let place = Place { length: 0, ..place };
@@ -202,8 +166,13 @@ impl Loader<'_> {
         };
         self.count(1, place)?;
         if let Some(slot) = properties.anchor.and_then(|anchor| self.named.get_mut(anchor)) {
-            *slot = Some((node.clone(), self.size - before));
+            *slot = Some(Named {
+                node: node.clone(),
+                size: self.size - before,
+                height: self.deepest - self.depth,
+            });
         }
+        self.deepest = self.deepest.max(around);
         Ok(node)
     }
 
@@ -219,10 +188,15 @@ impl Loader<'_> {
                 format!("nothing above has the anchor `&{name}`"),
             ));
         };
-        let Some((node, size)) = named.clone() else {
+        let Some(Named { node, size, height }) = named.clone() else {
             return Err(LoadError::new(place, "an anchor contains itself"));
         };
         self.count(size, place)?;
+        let reach = self.depth + height;
+        if reach > limit::DEPTH {
+            return Err(LoadError::deep(place));
+        }
+        self.deepest = self.deepest.max(reach);
         Ok(Node {
             place,
             alias: true,
@@ -321,6 +295,7 @@ impl Loader<'_> {
             return Err(LoadError::deep(place));
         }
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         let content = rule(self);
         self.depth -= 1;
         content

@@ -3,6 +3,7 @@
 //!
 //! What a scalar means depends on who reads it, so nodes keep the source text, and [`scalar`] answers questions.
 
+mod error;
 mod loader;
 pub mod scalar;
 mod scanner;
@@ -10,7 +11,8 @@ mod scanner;
 use std::sync::Arc;
 
 pub use crate::limits::yaml as limit;
-pub use loader::{LoadError, load};
+pub use error::LoadError;
+pub use loader::load;
 
 /// Where a node is: its text for a scalar (inside the quotes, or at the first line of a block), else its first sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
