@@ -34,6 +34,8 @@ pub(crate) enum What {
     Watched(Input),
     /// The answer to the call or question of this number.
     Answered(u64, Input),
+    /// Processes of it that a predecessor has started have ended.
+    Ended,
 }
 
 /// One task, as far as talking to it goes.
@@ -75,6 +77,18 @@ impl Peer {
         loop {
             self.follow(&client).await;
             client = self.reconnect().await;
+        }
+    }
+
+    /// As [`Peer::watch`], of a task that was up when a predecessor of this executor died: first of all says its state.
+    pub(crate) async fn resume(self) {
+        loop {
+            let client = self.reconnect().await;
+            // It may have gone on between its answer and the beginning of its stream.
+            tokio::join!(self.follow(&client), async {
+                sleep(self.patience.start_poll).await;
+                self.poll(&client).await;
+            });
         }
     }
 
@@ -215,12 +229,16 @@ impl Peer {
 
     /// Makes a transition.
     pub(crate) async fn call(self, number: u64, client: Option<Client>, call: Call) {
-        let outcome = match client {
-            None => Outcome {
+        let connected = match client {
+            Some(client) => Ok(client),
+            None => self.reach().await.map(|(client, _)| client),
+        };
+        let outcome = match connected {
+            Err(reason) => Outcome {
                 state: State::Unknown,
-                error: Some("there is no connection to it".to_owned()),
+                error: Some(format!("there is no connection to it: {reason}")),
             },
-            Some(client) => {
+            Ok(client) => {
                 let order = Order {
                     event: call.event,
                     source: call.source,

@@ -1,6 +1,7 @@
 //! The shell around the state machines of the tasks: hears what happens, hands it to the machine that it concerns,
 //! and does what the machine says. Here, and in what it calls, are the clock, the sockets and the processes.
 
+mod adoption;
 mod effects;
 mod requests;
 
@@ -9,7 +10,7 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use partita_occ::client::Client;
-use partita_proto::executor::{Phase, TaskSpec, from_executor::Body};
+use partita_proto::executor::{FromExecutor, Phase, TaskSpec, from_executor::Body, record::What as Kept};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -18,10 +19,11 @@ use tokio::time::{Instant, sleep_until};
 use crate::commands::Commands;
 use crate::config::{Config, ExecutorError};
 use crate::control::{Peer, Said, What};
-use crate::link::{Ends, Heard, Link};
+use crate::inventory::Inventory;
+use crate::link::{Ends, Heard, Link, Out};
 use crate::output::Capture;
 use crate::ports::{Port, Ports, ephemeral};
-use crate::process::{Processes, Users};
+use crate::process::{Process, Processes, Users};
 use crate::task::{Input, Task};
 
 /// Commands and ended tasks that are remembered, so that what is asked for again is answered.
@@ -41,11 +43,19 @@ struct Entry {
     /// Of the timer that runs; others are dropped.
     timer_number: u64,
     capture: Option<Capture>,
+    /// The direct child, when it was started, and the number of its output.
+    child: Option<(Process, u64)>,
+    output: u64,
 }
 
 struct Host {
     config: Config,
-    out: mpsc::UnboundedSender<Body>,
+    out: mpsc::UnboundedSender<Out>,
+    /// Number of what was said last.
+    told: u64,
+    inventory: Inventory,
+    /// Number of the output that was opened last.
+    outputs: u64,
     processes: Processes,
     users: Users,
     control_ports: Ports,
@@ -91,8 +101,18 @@ pub async fn run(config: Config) -> Result<(), ExecutorError> {
     let (link, Ends { out, heard }) = Link::new(config.clone())?;
     let (said, hearing) = mpsc::unbounded_channel();
     let ephemeral = ephemeral().map_err(system("read the range of ephemeral ports"))?;
-    let host = Host {
-        processes: Processes::new().map_err(system("become the reaper of orphans"))?,
+    let inventory = if config.die_with_executor {
+        Inventory::default()
+    } else {
+        Inventory::open(&config.working_directory)
+            .map_err(system("keep an inventory in the working folder"))?
+    };
+    let mut host = Host {
+        told: 0,
+        outputs: 0,
+        inventory,
+        processes: Processes::new(&config.working_directory)
+            .map_err(system("become the reaper of orphans"))?,
         users: Users::default(),
         control_ports: Ports::new(config.control_ports.clone(), ephemeral.clone()),
         channel_ports: Ports::new(config.channel_ports.clone(), ephemeral),
@@ -108,6 +128,7 @@ pub async fn run(config: Config) -> Result<(), ExecutorError> {
         out,
         said,
     };
+    host.adopt();
     let link = tokio::spawn(link.serve());
     let outcome = host.serve(signals, heard, hearing).await;
     // The host has let go of the link, which now only sees to it that the core has the last messages.
@@ -160,6 +181,7 @@ impl Host {
         }
         self.processes.kill_strays();
         self.flush();
+        self.inventory.remove();
         outcome
     }
 
@@ -175,7 +197,22 @@ impl Host {
                 host = self.config.host,
                 "attached to the core"
             ),
-            Heard::Wanted(body) => self.request(body),
+            Heard::Wanted(receipt, body) => {
+                self.request(body);
+                // The link lives as long as the host, or has already said why not.
+                let _ = self.out.send(Out::Keep(receipt));
+            }
+            Heard::Delivered(number) => {
+                if self
+                    .inventory
+                    .state()
+                    .said
+                    .first_key_value()
+                    .is_some_and(|(first, _)| *first <= number)
+                {
+                    self.inventory.write(Kept::Delivered(number));
+                }
+            }
             Heard::Lost(_) => {}
         }
     }
@@ -190,6 +227,7 @@ impl Host {
                 return;
             }
             What::Watched(input) => input,
+            What::Ended => return self.look(&said.task_id),
             What::Answered(number, input) if number == entry.call_number => input,
             What::Answered(..) => return,
         };
@@ -232,6 +270,9 @@ impl Host {
                 .and_then(|entry| entry.capture.as_ref());
             let output = capture.map(Capture::finish).unwrap_or_default();
             tracing::debug!(task = reaped.task_id, pid = reaped.pid.number(), ?reaped.exit, left, "ended");
+            if let Some(entry) = self.tasks.get_mut(&reaped.task_id) {
+                entry.child = None;
+            }
             self.drive(
                 &reaped.task_id,
                 Input::Exited {
@@ -275,13 +316,29 @@ impl Host {
     fn flush(&mut self) {
         self.flush_at = None;
         for report in self.commands.flush() {
+            for result in &report.results {
+                self.answered(&report.command_id, &result.task_id);
+            }
             self.send(Body::TransitionReport(report));
         }
     }
 
-    fn send(&self, body: Body) {
+    fn send(&mut self, body: Body) {
+        self.told += 1;
+        // The inventory of tasks stands for the updates of those that live.
+        let kept = match &body {
+            Body::Update(update) => update.phase() == Phase::Ended,
+            _ => true,
+        };
+        if kept {
+            self.inventory.write(Kept::Said(FromExecutor {
+                sequence: self.told,
+                acknowledged: 0,
+                body: Some(body.clone()),
+            }));
+        }
         // The link lives as long as the host, or has already said why not.
-        let _ = self.out.send(body);
+        let _ = self.out.send(Out::Say(self.told, body));
     }
 
     fn peer(&self, task_id: &str) -> Option<Peer> {

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod control;
 mod host;
+mod inventory;
 mod link;
 mod output;
 mod ports;

@@ -29,25 +29,39 @@ pub(crate) enum Heard {
     Inventory(oneshot::Sender<Vec<TaskUpdate>>),
     /// The core is there.
     Welcome,
-    /// What the core wants.
-    Wanted(to_executor::Body),
+    /// What the core wants, and the receipt for [`Out::Keep`].
+    Wanted(u64, to_executor::Body),
+    /// All that was said up to this number is safe with the core.
+    Delivered(u64),
     /// There is no use in going on.
     Lost(ExecutorError),
 }
 
+/// What the host has for the link.
+#[derive(Debug)]
+pub(crate) enum Out {
+    /// To be said to the core, with a number that grows.
+    Say(u64, Body),
+    /// What the core wanted, with this receipt and before, is in the inventory.
+    Keep(u64),
+}
+
 /// The link, as the host has it. When `out` is dropped, the link ends as soon as the core has everything.
 pub(crate) struct Ends {
-    pub(crate) out: mpsc::UnboundedSender<Body>,
+    pub(crate) out: mpsc::UnboundedSender<Out>,
     pub(crate) heard: mpsc::UnboundedReceiver<Heard>,
 }
 
 pub(crate) struct Link {
     config: Config,
     endpoint: Endpoint,
-    delivery: Delivery<Body>,
     /// The session with the core, once there was one.
     session: String,
-    out: mpsc::UnboundedReceiver<Body>,
+    /// What is said, with its number over all sessions.
+    delivery: Delivery<(u64, Body)>,
+    /// Number of the last thing said.
+    said: u64,
+    out: mpsc::UnboundedReceiver<Out>,
     heard: mpsc::UnboundedSender<Heard>,
 }
 
@@ -90,6 +104,7 @@ impl Link {
                 config,
                 endpoint,
                 delivery,
+                said: 0,
                 session: String::new(),
                 out: out_end,
                 heard: heard_end,
@@ -148,16 +163,27 @@ impl Link {
         let _ = self.heard.send(heard);
     }
 
-    fn push(&mut self, body: Body) {
+    fn push(&mut self, out: Out) {
+        let (number, body) = match out {
+            Out::Say(number, body) => (number, body),
+            Out::Keep(receipt) => {
+                if let Err(error) = self.delivery.keep(receipt) {
+                    tracing::error!(%error, "what did not come is not acknowledged");
+                }
+                return;
+            }
+        };
+        self.said = number;
         let about = match &body {
             Body::Update(update) => Some(update.task_id.clone()),
             _ => None,
         };
         // An update is the whole truth about a task, so it replaces an older one that was never sent.
-        self.delivery.push(body, |earlier| match (earlier, &about) {
-            (Body::Update(earlier), Some(task_id)) => earlier.task_id == *task_id,
-            _ => false,
-        });
+        self.delivery
+            .push((number, body), |(_, earlier)| match (earlier, &about) {
+                (Body::Update(earlier), Some(task_id)) => earlier.task_id == *task_id,
+                _ => false,
+            });
     }
 
     /// False if the host has let go.
@@ -165,8 +191,8 @@ impl Link {
         loop {
             tokio::select! {
                 () = sleep_until(until) => return true,
-                body = self.out.recv() => match body {
-                    Some(body) => self.push(body),
+                out = self.out.recv() => match out {
+                    Some(out) => self.push(out),
                     None => return false,
                 },
             }
@@ -178,7 +204,7 @@ impl Link {
         self.tell(Heard::Inventory(ask));
         let mut tasks = answer.await.unwrap_or_default();
         // Tasks that have ended are not here any more, but their end is still to be told.
-        tasks.extend(self.delivery.pending().filter_map(|body| match body {
+        tasks.extend(self.delivery.pending().filter_map(|(_, body)| match body {
             Body::Update(update) if update.phase() == Phase::Ended => Some(update.clone()),
             _ => None,
         }));
@@ -197,7 +223,7 @@ impl Link {
         let greeted = loop {
             tokio::select! {
                 greeted = &mut greeting => break greeted,
-                Some(body) = self.out.recv() => self.push(body),
+                Some(out) = self.out.recv() => self.push(out),
             }
         };
         greeted.unwrap_or_else(|_| Err(DialError::Away(format!("no welcome within {patience:?}"))))
@@ -217,54 +243,61 @@ impl Link {
             return End::Broken(error.to_string());
         }
         self.tell(Heard::Welcome);
-        let (mut acknowledge, mut open) = (false, true);
+        self.tell_delivered();
+        // What the core knows to be acknowledged.
+        let (mut acknowledged, mut open) = (0, true);
         loop {
             if !open && self.delivery.is_done() {
                 return End::Finished;
             }
             tokio::select! {
                 biased;
-                body = self.out.recv(), if open => match body {
-                    Some(body) => self.push(body),
+                out = self.out.recv(), if open => match out {
+                    Some(out) => self.push(out),
                     None => open = false,
                 },
                 message = from_core.message() => match message {
-                    Ok(Some(message)) => match self.take(message) {
-                        Ok(new) => acknowledge |= new,
-                        Err(reason) => return End::Broken(reason),
+                    Ok(Some(message)) => if let Err(reason) = self.take(message) {
+                        return End::Broken(reason);
                     },
                     Ok(None) => return End::Broken("the core ended the stream".to_owned()),
                     Err(status) => return End::Broken(text(&status)),
                 },
-                room = to_core.reserve(), if acknowledge || self.delivery.is_ready() => {
+                room = to_core.reserve(), if self.delivery.kept() > acknowledged || self.delivery.is_ready() => {
                     let Ok(room) = room else { return End::Broken("the connection broke".to_owned()) };
-                    let acknowledged = self.delivery.kept();
+                    acknowledged = self.delivery.kept();
                     let (sequence, body) = match self.delivery.next_to_send() {
-                        Some((sequence, body)) => (sequence, Some(body.clone())),
+                        Some((sequence, (_, body))) => (sequence, Some(body.clone())),
                         None => (0, None),
                     };
                     room.send(FromExecutor { sequence, acknowledged, body });
-                    acknowledge = false;
                 }
             }
         }
     }
 
-    /// Takes one message; true if there is something to acknowledge.
-    fn take(&mut self, message: ToExecutor) -> Result<bool, String> {
-        self.delivery
-            .acknowledge(message.acknowledged)
-            .map_err(|error| error.to_string())?;
+    fn tell_delivered(&self) {
+        let first = self.delivery.pending().next();
+        self.tell(Heard::Delivered(
+            first.map_or(self.said, |(number, _)| number.saturating_sub(1)),
+        ));
+    }
+
+    fn take(&mut self, message: ToExecutor) -> Result<(), String> {
+        let text = |error: DeliveryError| error.to_string();
+        let pending = self.delivery.pending().count();
+        self.delivery.acknowledge(message.acknowledged).map_err(text)?;
+        if self.delivery.pending().count() < pending {
+            self.tell_delivered();
+        }
         match message.body {
-            None => Ok(false),
+            None => Ok(()),
             Some(to_executor::Body::Welcome(_)) => Err("a second welcome on one stream".to_owned()),
             Some(body) => {
-                let text = |error: DeliveryError| error.to_string();
                 if let Some(receipt) = self.delivery.take(message.sequence).map_err(text)? {
-                    self.delivery.keep(receipt).map_err(text)?;
-                    self.tell(Heard::Wanted(body));
+                    self.tell(Heard::Wanted(receipt, body));
                 }
-                Ok(true)
+                Ok(())
             }
         }
     }

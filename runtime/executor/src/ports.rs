@@ -15,7 +15,8 @@ use socket2::{Domain, Socket, Type};
 #[derive(Debug)]
 pub(crate) struct Port {
     number: u16,
-    _socket: Socket,
+    /// `None`: the task listens there, and so holds it itself.
+    _socket: Option<Socket>,
 }
 
 /// Why there is no port.
@@ -37,6 +38,14 @@ pub(crate) enum PortError {
 impl Port {
     pub(crate) fn number(&self) -> u16 {
         self.number
+    }
+
+    /// The port of a task that lives: held again, unless the task already listens there.
+    pub(crate) fn again(number: u16) -> Self {
+        bind(number, true).unwrap_or(Self {
+            number,
+            _socket: None,
+        })
     }
 
     /// The port that the cluster has promised to be ours. What is left of an ended connection (`TIME_WAIT`) is no
@@ -118,7 +127,7 @@ fn bind(number: u16, reuse: bool) -> io::Result<Port> {
     socket.set_reuse_port(true)?;
     Ok(Port {
         number,
-        _socket: socket,
+        _socket: Some(socket),
     })
 }
 

@@ -6,22 +6,25 @@
 //! orphan belongs to the task whose process group it is in, whose mark it carries in its environment, or below
 //! which it was seen when the task was signalled.
 
+mod adopted;
 mod launch;
 mod limits;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 
 use partita_proto::executor::{Exit, exit::How};
 use rustix::process::{
     Signal, WaitOptions, getpgid, getpid, kill_process, kill_process_group, set_child_subreaper, wait,
 };
 
+pub(crate) use adopted::{Watched, watch};
 use launch::TASK_MARK;
-pub(crate) use launch::{Launch, Launched, Users};
+pub(crate) use launch::{Launch, Launched, Users, found_output, remove_output};
 use limits::Limits;
-use tree::Process;
+pub(crate) use tree::Process;
 
 /// All processes below this executor.
 #[derive(Debug, Default)]
@@ -35,6 +38,11 @@ pub(crate) struct Processes {
     /// Processes that have been sent a signal, by which they are known even without mark and group once their parent
     /// is gone.
     signalled: BTreeMap<Process, String>,
+    /// Tasks whose processes a predecessor has started, with their process groups. They are not below us, so they are
+    /// looked for among all processes.
+    adopted: BTreeMap<String, Option<Process>>,
+    /// In the environment of all processes of this executor and its predecessors.
+    folder: String,
     /// Tasks of which nothing is to live on.
     condemned: BTreeSet<String>,
     limits: Limits,
@@ -50,11 +58,12 @@ pub(crate) struct Reaped {
 
 impl Processes {
     /// Makes this process the one that inherits all orphans below it.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
         let limits = Limits::new();
         Ok(Self {
             limits,
+            folder: folder.display().to_string(),
             ..Self::default()
         })
     }
@@ -65,6 +74,7 @@ impl Processes {
         self.children.insert(launched.pid, launch.task_id.to_owned());
         self.groups.insert(launched.pid, launch.task_id.to_owned());
         self.condemned.remove(launch.task_id);
+        self.adopted.remove(launch.task_id);
         Ok(launched)
     }
 
@@ -94,7 +104,9 @@ impl Processes {
 
     /// Whether any process of the task is there.
     pub(crate) fn is_left(&self, task_id: &str) -> bool {
-        self.children.values().any(|owner| owner == task_id) || self.orphans_of(task_id).next().is_some()
+        self.children.values().any(|owner| owner == task_id)
+            || self.orphans_of(task_id).next().is_some()
+            || !self.adopted_of(task_id).is_empty()
     }
 
     /// Sends a signal to every process of the task. After SIGKILL, whatever of it turns up later gets it too.
@@ -112,6 +124,7 @@ impl Processes {
     /// Nothing of the task is left.
     pub(crate) fn forget(&mut self, task_id: &str) {
         self.condemned.remove(task_id);
+        self.adopted.remove(task_id);
         self.signalled.retain(|_, owner| owner != task_id);
     }
 
@@ -134,6 +147,7 @@ impl Processes {
             .map(|(pid, _)| *pid);
         children
             .chain(self.orphans_of(task_id))
+            .chain(self.adopted_of(task_id))
             .flat_map(tree::below)
             .collect()
     }

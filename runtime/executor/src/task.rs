@@ -7,6 +7,7 @@
 mod command;
 mod ending;
 mod messages;
+mod resuming;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +18,8 @@ use partita_proto::executor::{
     ControlMode, DeviceEvent, DeviceEventKind, Exit, Phase, TaskUpdate, exit::How,
 };
 
-use messages::exit_text;
-pub(crate) use messages::{Command, Effect, Input, KillPatience, Outcome, Output, Signal, Spec};
+pub(crate) use messages::{Command, Effect, Input, KillPatience, Outcome, Output, Pending, Signal, Spec};
+use messages::{exit_text, unseen};
 
 #[derive(Debug)]
 enum Stage {
@@ -30,6 +31,8 @@ enum Stage {
     Steady,
     /// In a transition.
     Busy(Command),
+    /// In a transition that a predecessor of this executor has begun; only the state tells how it goes.
+    Resuming(Command),
     /// The state is being asked for, since a call went wrong; with the command that is still to be answered.
     Doubt(Option<(Command, String)>),
     /// A basic task is being stopped.
@@ -103,6 +106,27 @@ impl Task {
         }
     }
 
+    /// A task of a predecessor of this executor, of which this was told last. `child`: it had a process.
+    pub(crate) fn adopted(spec: Spec, told: TaskUpdate, child: bool) -> Self {
+        let stage = match told.phase() {
+            Phase::Starting => Stage::Starting,
+            Phase::Active => Stage::Steady,
+            Phase::Ended => Stage::Ended,
+        };
+        Self {
+            stage,
+            state: told.state.parse().unwrap_or_default(),
+            child,
+            ..Self::new(spec, told.control_port, told.bind_ports.clone())
+        }
+        .knowing(told)
+    }
+
+    fn knowing(mut self, told: TaskUpdate) -> Self {
+        self.told = told;
+        self
+    }
+
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.stage, Stage::Ended)
     }
@@ -122,6 +146,7 @@ impl Task {
         let mut out = Vec::new();
         match input {
             Input::Accept => self.accept(&mut out),
+            Input::Adopted(pending) => self.resume(pending, &mut out),
             Input::Launched(result) => self.launched(result, &mut out),
             Input::Up { state, pid } => self.up(state, pid, &mut out),
             Input::Seen(state) => self.seen(state, &mut out),
@@ -132,6 +157,7 @@ impl Task {
             Input::Called(outcome) => self.called(outcome, &mut out),
             Input::Trigger { command_id, patience } => self.trigger(command_id, patience, &mut out),
             Input::Kill(trouble) => self.kill(trouble, &mut out),
+            Input::KillNow => self.kill_now(&mut out),
             Input::Exited { exit, output, left } => self.exited(exit, output, left, &mut out),
             Input::Gone => self.gone(&mut out),
             Input::Timer => self.timer(&mut out),
@@ -208,6 +234,7 @@ impl Task {
         match self.stage {
             Stage::Steady if self.is_controlled() && state != self.state => out.push(Effect::Ask),
             Stage::Busy(_) => self.hint = Some(state),
+            Stage::Resuming(_) => self.resumed(state, out),
             _ => {}
         }
     }
@@ -286,7 +313,7 @@ impl Task {
         let was_up = !matches!(stage, Stage::Starting);
         let (when, command) = match stage {
             Stage::Starting => (" before it reached STANDBY".to_owned(), None),
-            Stage::Busy(command) | Stage::Doubt(Some((command, _))) => {
+            Stage::Busy(command) | Stage::Resuming(command) | Stage::Doubt(Some((command, _))) => {
                 (format!(" during {}", command.event), Some(command))
             }
             _ => (format!(" while {}", self.state), None),
@@ -302,7 +329,7 @@ impl Task {
             // An end with code 0 is DONE, as it always was (runtime.md 2.6), but not before it was ever up.
             let done = was_up && exit.how == Some(How::Code(0));
             self.state = if done { State::Done } else { State::Error };
-            self.told.reason = format!("ended{when}");
+            self.told.reason = format!("ended{when}{}", unseen(exit));
             self.told.last_lines = last_lines;
         }
         // First what happened, then that the command failed by it.
@@ -316,7 +343,7 @@ impl Task {
             let error = if asked {
                 String::new()
             } else {
-                format!("{}{when}", exit_text(exit))
+                format!("{}{when}{}", exit_text(exit), unseen(exit))
             };
             self.answer(&command, asked, error, out);
         }
@@ -342,7 +369,7 @@ impl Task {
                 self.fail_start("did not reach STANDBY".to_owned(), out);
             }
             Stage::Steady => self.overdue(out),
-            Stage::Busy(command) => self.timed_out(&command, out),
+            Stage::Busy(command) | Stage::Resuming(command) => self.timed_out(&command, out),
             Stage::Doubt(pending) => {
                 self.stage = Stage::Doubt(pending);
                 out.push(Effect::Cancel);

@@ -110,6 +110,7 @@ fn kill(task: &str) -> To {
     To::Kill(Kill {
         command_id: format!("kill {task}"),
         task_ids: vec![task.to_owned()],
+        now: false,
     })
 }
 

@@ -246,6 +246,7 @@ impl Actor {
         let message = Kill {
             command_id: self.identities.new_id().unwrap_or_default(),
             task_ids,
+            now: false,
         };
         self.cluster.send(host, Body::Kill(message));
     }

@@ -1,6 +1,7 @@
 //! What the machine of a task says is to be done.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 
 use partita_occ::State;
 use partita_occ::codec::Codec;
@@ -10,10 +11,10 @@ use partita_proto::executor::{
 use rustix::process::{Signal as SystemSignal, geteuid};
 use tokio::time::Instant;
 
-use super::{Host, MEMORY, unix_ms};
+use super::{Entry, Host, MEMORY, unix_ms};
 use crate::control::Call;
 use crate::output::{Capture, Limits, Treatment};
-use crate::process::Launch;
+use crate::process::{Launch, Processes, remove_output};
 use crate::task::{Effect, Input, Signal};
 
 /// The codec of a task: devices have the JSON plugin, all others the OCC library. (The reference looked for the text
@@ -38,6 +39,7 @@ impl Host {
                 inputs.extend(self.perform(task_id, effect));
             }
         }
+        self.record(task_id);
     }
 
     fn perform(&mut self, task_id: &str, effect: Effect) -> Option<Input> {
@@ -46,6 +48,11 @@ impl Host {
             Effect::Connect => {
                 let peer = self.peer(task_id)?;
                 let watch = tokio::spawn(peer.watch()).abort_handle();
+                self.tasks.get_mut(task_id)?.watch = Some(watch);
+            }
+            Effect::Reconnect => {
+                let peer = self.peer(task_id)?;
+                let watch = tokio::spawn(peer.resume()).abort_handle();
                 self.tasks.get_mut(task_id)?.watch = Some(watch);
             }
             Effect::Call {
@@ -98,6 +105,7 @@ impl Host {
             }
             Effect::Report(report) => {
                 self.commands.report(&report);
+                self.answered(&report.command_id, task_id);
                 self.send(Body::HookReport(*report));
             }
             Effect::Raise(mut event) => {
@@ -121,6 +129,9 @@ impl Host {
     /// Results of one command go out together: with the last one, or when those that lag have had their time.
     pub(super) fn answer(&mut self, command_id: &str, result: TransitionResult) {
         if let Some(report) = self.commands.answer(command_id, result) {
+            for result in &report.results {
+                self.answered(command_id, &result.task_id);
+            }
             self.send(Body::TransitionReport(report));
         } else if self.flush_at.is_none() {
             self.flush_at = Some(Instant::now() + self.config.patience.gather);
@@ -158,8 +169,15 @@ impl Host {
             );
             None
         };
+        if let Some(output) = self.inventory.output(entry.output) {
+            remove_output(&output); // Of an earlier run.
+        }
+        self.outputs += 1;
+        entry.output = self.outputs;
+        let output = self.inventory.output(entry.output);
         let launch = Launch {
             task_id,
+            output: output.as_deref(),
             value: &spec.value,
             shell: spec.shell,
             arguments: &arguments,
@@ -172,19 +190,8 @@ impl Host {
             let place = self.config.working_directory.display();
             format!("`{}` could not be started in {place}: {error}", spec.value)
         })?;
-        let tail = spec.mode() == ControlMode::Hook;
-        let treatment = |mode: OutputMode| Treatment {
-            log: mode != OutputMode::None,
-            tail,
-        };
-        let streams = [
-            (launched.stdout, treatment(spec.stdout())),
-            (launched.stderr, treatment(spec.stderr())),
-        ];
-        match Capture::new(&spec.name, streams, Limits::default()) {
-            Ok(capture) => entry.capture = Some(capture),
-            Err(error) => tracing::warn!(task = spec.name, %error, "its output cannot be read"),
-        }
+        entry.child = Some((launched.pid, Processes::started(launched.pid)));
+        entry.capture(launched.stdout, launched.stderr);
         Ok(launched.pid.number().unsigned_abs())
     }
 
@@ -215,6 +222,9 @@ impl Host {
         entry.control_port = None;
         entry.bind_ports.clear();
         entry.capture = None;
+        if let Some(output) = self.inventory.output(entry.output) {
+            remove_output(&output);
+        }
         self.lingering.remove(task_id);
         self.processes.forget(task_id);
         self.ended.push_back(task_id.to_owned());
@@ -222,6 +232,26 @@ impl Host {
             && let Some(oldest) = self.ended.pop_front()
         {
             self.tasks.remove(&oldest);
+        }
+    }
+}
+
+impl Entry {
+    /// Reads what the process writes from now on.
+    pub(super) fn capture(&mut self, stdout: OwnedFd, stderr: OwnedFd) {
+        let spec = &self.spec;
+        let tail = spec.mode() == ControlMode::Hook;
+        let treatment = |mode: OutputMode| Treatment {
+            log: mode != OutputMode::None,
+            tail,
+        };
+        let streams = [
+            (stdout, treatment(spec.stdout())),
+            (stderr, treatment(spec.stderr())),
+        ];
+        match Capture::new(&spec.name, streams, Limits::default()) {
+            Ok(capture) => self.capture = Some(capture),
+            Err(error) => tracing::warn!(task = spec.name, %error, "its output cannot be read"),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use partita_occ::{Event, State};
 use partita_proto::executor::{
-    ControlMode, HookReport, KillPolicy, Phase, TaskSpec, TaskUpdate, Transition, TransitionResult, Trigger,
-    from_executor::Body, to_executor,
+    Begun, ControlMode, HookReport, Kept, KillPolicy, Phase, Target, TaskSpec, TaskUpdate, Transition,
+    TransitionResult, Trigger, from_executor::Body, record::What, to_executor,
 };
 
 use super::{Entry, Host, unix_ms};
@@ -16,12 +16,23 @@ use crate::task::{Command, Input, KillPatience, Spec, Task};
 impl Host {
     pub(super) fn request(&mut self, body: to_executor::Body) {
         match body {
-            to_executor::Body::Launch(launch) => self.queue.extend(launch.tasks),
+            to_executor::Body::Launch(launch) => {
+                for spec in launch.tasks {
+                    if !self.tasks.contains_key(&spec.task_id) {
+                        self.inventory.keep(Kept {
+                            task_id: spec.task_id.clone(),
+                            spec: Some(spec.clone()),
+                            ..Kept::default()
+                        });
+                    }
+                    self.queue.push_back(spec);
+                }
+            }
             to_executor::Body::Transition(transition) => self.transition(&transition),
             to_executor::Body::Trigger(trigger) => self.trigger(&trigger),
             to_executor::Body::Kill(kill) => {
                 for task_id in kill.task_ids {
-                    self.kill(&task_id);
+                    self.kill(&task_id, kill.now);
                 }
             }
             to_executor::Body::Shutdown(_) => self.close(None),
@@ -35,7 +46,8 @@ impl Host {
             return;
         };
         if let Some(entry) = self.tasks.get(&spec.task_id) {
-            self.send(Body::Update(entry.task.told())); // Sent again by a core that has lost its memory.
+            let told = entry.task.told();
+            self.send(Body::Update(told)); // Sent again by a core that has lost its memory.
             return;
         }
         let task_id = spec.task_id.clone();
@@ -62,8 +74,11 @@ impl Host {
             call_number: 0,
             timer_number: 0,
             capture: None,
+            child: None,
+            output: 0,
         };
         self.tasks.insert(task_id.clone(), entry);
+        self.record(&task_id); // With its ports, before there is a process that uses them.
         self.drive(&task_id, input);
     }
 
@@ -90,6 +105,7 @@ impl Host {
             }
             return;
         }
+        self.inventory.write(What::Begun(without_arguments(transition)));
         let event = transition.event.parse::<Event>();
         let state = |text: &str| text.parse::<State>().unwrap_or_default();
         for target in &transition.targets {
@@ -135,6 +151,11 @@ impl Host {
             }
             return;
         }
+        self.inventory.write(What::Begun(Begun {
+            command_id: trigger.command_id.clone(),
+            transition: None,
+            trigger: Some(trigger.clone()),
+        }));
         for task_id in &trigger.task_ids {
             let command_id = trigger.command_id.clone();
             if self.is_here(task_id) {
@@ -149,6 +170,7 @@ impl Host {
                     ..HookReport::default()
                 };
                 self.commands.report(&report);
+                self.answered(&report.command_id, task_id);
                 self.send(Body::HookReport(report));
             }
         }
@@ -162,9 +184,9 @@ impl Host {
         self.tasks.contains_key(task_id)
     }
 
-    fn kill(&mut self, task_id: &str) {
+    fn kill(&mut self, task_id: &str, now: bool) {
         if self.is_here(task_id) {
-            self.drive(task_id, Input::Kill(None));
+            self.drive(task_id, if now { Input::KillNow } else { Input::Kill(None) });
             return;
         }
         self.send(Body::Update(TaskUpdate {
@@ -179,7 +201,28 @@ impl Host {
     }
 }
 
-fn machine_spec(spec: &TaskSpec, patience: &Patience) -> Spec {
+/// A command as the inventory has it. Payloads are of no use to a successor, and long.
+fn without_arguments(transition: &Transition) -> Begun {
+    let targets = transition.targets.iter().map(|target| Target {
+        task_id: target.task_id.clone(),
+        arguments: Vec::new(),
+    });
+    Begun {
+        command_id: transition.command_id.clone(),
+        transition: Some(Transition {
+            command_id: String::new(),
+            event: transition.event.clone(),
+            source: transition.source.clone(),
+            destination: transition.destination.clone(),
+            common: Vec::new(),
+            targets: targets.collect(),
+            timeout_ms: transition.timeout_ms,
+        }),
+        trigger: None,
+    }
+}
+
+pub(super) fn machine_spec(spec: &TaskSpec, patience: &Patience) -> Spec {
     let kill = spec.kill.unwrap_or_else(|| {
         tracing::debug!(
             task = spec.task_id,
@@ -205,6 +248,6 @@ fn machine_spec(spec: &TaskSpec, patience: &Patience) -> Spec {
     }
 }
 
-fn milliseconds(count: u32) -> Duration {
+pub(super) fn milliseconds(count: u32) -> Duration {
     Duration::from_millis(count.into())
 }

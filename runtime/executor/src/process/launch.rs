@@ -8,6 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use partita_link::EXECUTOR_MARK;
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use rustix::process::{
     Gid, Pid, Resource, Rlimit, Signal, Uid, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
@@ -31,6 +33,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) env: &'a [(String, String)],
     pub(crate) user: Option<&'a User>,
     pub(crate) directory: &'a Path,
+    /// Where its output goes, to be found by a successor; `None`: nobody will look for it.
+    pub(crate) output: Option<&'a Path>,
     /// The kernel kills it when the executor dies.
     pub(crate) die_with_executor: bool,
 }
@@ -54,7 +58,13 @@ pub(crate) struct User {
 impl Launch<'_> {
     /// Starts it, with this limit on open files if one is given.
     pub(super) fn run(&self, open_files: Option<Rlimit>) -> io::Result<Launched> {
-        let ((stdout, to_stdout), (stderr, to_stderr)) = (lasting_pipe()?, lasting_pipe()?);
+        let ((stdout, to_stdout), (stderr, to_stderr)) = match self.output {
+            Some(output) => (
+                named_pipe(&output.with_extension("out"))?,
+                named_pipe(&output.with_extension("err"))?,
+            ),
+            None => (lasting_pipe()?, lasting_pipe()?),
+        };
         let mut command = self.command(open_files);
         let child = command.stdout(to_stdout).stderr(to_stderr).spawn()?;
         Ok(Launched {
@@ -81,6 +91,7 @@ impl Launch<'_> {
             .env_remove(SECRET_VARIABLE)
             .envs(self.env.iter().map(|(key, value)| (key, value)))
             .env(TASK_MARK, self.task_id)
+            .env(EXECUTOR_MARK, self.directory)
             .current_dir(self.directory)
             .process_group(0)
             .stdin(Stdio::null());
@@ -130,6 +141,35 @@ fn lasting_pipe() -> io::Result<(OwnedFd, File)> {
     let again = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let both = File::options().read(true).write(true).open(again)?;
     Ok((reader.into(), both))
+}
+
+/// As [`lasting_pipe`], but with a name, by which a successor finds it.
+fn named_pipe(path: &Path) -> io::Result<(OwnedFd, File)> {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?;
+    let both = File::options().read(true).write(true).open(path)?;
+    Ok((open_pipe(path)?, both))
+}
+
+/// The end of a named pipe that reads.
+fn open_pipe(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(open(path, flags, Mode::empty())?)
+}
+
+/// What a process writes that a predecessor has started.
+pub(crate) fn found_output(output: &Path) -> io::Result<[OwnedFd; 2]> {
+    Ok([
+        open_pipe(&output.with_extension("out"))?,
+        open_pipe(&output.with_extension("err"))?,
+    ])
+}
+
+/// The names of the output of a process of which nothing is left.
+pub(crate) fn remove_output(output: &Path) {
+    for extension in ["out", "err"] {
+        // It may have failed before it had both.
+        let _ = std::fs::remove_file(output.with_extension(extension));
+    }
 }
 
 /// Looks users up, each once.

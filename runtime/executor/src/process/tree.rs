@@ -75,6 +75,35 @@ pub(super) fn mark(process: Process, variable: &str) -> Option<String> {
     })
 }
 
+/// When a process was started, in ticks since the system was; `None` if it is a zombie or not there. From
+/// `/proc/PID/stat`: `pid (name) state ppid ... starttime`, where the name may hold anything.
+pub(super) fn started(process: Process) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.number())).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let alive = !matches!(fields.next()?, "Z" | "X");
+    fields.nth(18)?.parse().ok().filter(|_| alive)
+}
+
+/// The process group of any process: unlike `getpgid(2)`, also of those of the kernel and of outer namespaces, which
+/// have none.
+pub(super) fn group(process: Process) -> Option<Process> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.number())).ok()?;
+    stat.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(2)
+        .and_then(pid)
+}
+
+/// All processes of this machine that are no zombies.
+pub(super) fn living() -> Vec<Process> {
+    let Ok(all) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let processes = all.flatten().filter_map(|entry| pid(entry.file_name().to_str()?));
+    processes.filter(|process| started(*process).is_some()).collect()
+}
+
 fn children_by_parent(parent: Process) -> Vec<Process> {
     let Ok(all) = fs::read_dir("/proc") else {
         return Vec::new();

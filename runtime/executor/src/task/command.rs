@@ -7,6 +7,7 @@ use partita_proto::executor::{
     ControlMode, DeviceEvent, DeviceEventKind, Exit, HookReport, TransitionResult, exit::How,
 };
 
+use super::messages::unseen;
 use super::{Command, Effect, Outcome, Output, Run, Signal, Stage, Task};
 
 impl Task {
@@ -49,7 +50,7 @@ impl Task {
         match &self.stage {
             Stage::Steady => None,
             Stage::New | Stage::Starting => Some("it has not reached STANDBY yet".to_owned()),
-            Stage::Busy(busy) | Stage::Stopping(busy) => {
+            Stage::Busy(busy) | Stage::Resuming(busy) | Stage::Stopping(busy) => {
                 Some(format!("it is still busy with {}", busy.event))
             }
             Stage::Doubt(_) => {
@@ -157,7 +158,7 @@ impl Task {
         out.push(Effect::Launch);
     }
 
-    fn report(
+    pub(super) fn report(
         &self,
         command_id: String,
         exit: Option<Exit>,
@@ -242,6 +243,7 @@ impl Task {
                     "did not end within its timeout of {patience:?}, and was killed with all that it had started"
                 )
             }
+            None if exit.how.is_none() => format!("ended{}", unseen(exit)),
             None => "failed".to_owned(),
         };
         if let Some(command_id) = run.and_then(|run| run.command_id) {

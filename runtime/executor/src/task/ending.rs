@@ -3,7 +3,7 @@
 use partita_occ::{Event, State};
 use partita_proto::executor::ControlMode;
 
-use super::{Effect, Outcome, Signal, Stage, Step, Task};
+use super::{Command, Effect, Outcome, Signal, Stage, Step, Task};
 
 /// STOP, RESET, EXIT, and as many again for a task that changed its state by itself in between.
 const MOST_LEAVES: u8 = 6;
@@ -22,13 +22,11 @@ impl Task {
                 self.update(out);
                 return;
             }
-            Stage::Busy(command) | Stage::Doubt(Some((command, _))) | Stage::Stopping(command) => {
-                self.answer(
-                    &command,
-                    false,
-                    format!("it is being ended, so {} was given up", command.event),
-                    out,
-                );
+            Stage::Busy(command)
+            | Stage::Resuming(command)
+            | Stage::Doubt(Some((command, _)))
+            | Stage::Stopping(command) => {
+                self.give_up(&command, out);
                 self.state = State::Unknown;
             }
             Stage::Doubt(None) => self.state = State::Unknown,
@@ -48,6 +46,33 @@ impl Task {
         } else {
             self.leave(out);
         }
+    }
+
+    fn give_up(&self, command: &Command, out: &mut Vec<Effect>) {
+        let error = format!("it is being ended, so {} was given up", command.event);
+        self.answer(command, false, error, out);
+    }
+
+    /// Ends the task at once, whatever it is doing.
+    pub(super) fn kill_now(&mut self, out: &mut Vec<Effect>) {
+        match std::mem::replace(&mut self.stage, Stage::Steady) {
+            Stage::Ended => {
+                self.stage = Stage::Ended;
+                return self.update(out);
+            }
+            Stage::Busy(command)
+            | Stage::Resuming(command)
+            | Stage::Doubt(Some((command, _)))
+            | Stage::Stopping(command) => self.give_up(&command, out),
+            _ => {}
+        }
+        self.told.requested = true;
+        self.told.reason = "was killed at once, as it was asked for".to_owned();
+        if !self.child && !self.left {
+            return self.end(out);
+        }
+        out.push(Effect::Cancel);
+        self.signal(Signal::Kill, out);
     }
 
     /// The next step out for a task that is in `self.state`.

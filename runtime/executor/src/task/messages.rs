@@ -48,6 +48,14 @@ pub(crate) struct Command {
     pub(crate) patience: Duration,
 }
 
+/// What a predecessor of this executor was to answer.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    Transition(Command),
+    /// The run of a hook, by the command that triggered it.
+    Trigger(String),
+}
+
 /// What became of a call to the task.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
@@ -72,6 +80,8 @@ pub(crate) struct Output {
 pub(crate) enum Input {
     /// The core wants it.
     Accept,
+    /// A predecessor of this executor has died and left it here, perhaps in the midst of a command.
+    Adopted(Option<Pending>),
     /// Answer to [`Effect::Launch`]: the pid, or why there is none.
     Launched(Result<u32, String>),
     /// The process answers on its control port, in this state, with this pid (0: it did not say).
@@ -95,6 +105,8 @@ pub(crate) enum Input {
     },
     /// The core wants it gone; or it has to go because of trouble that the core does not know of.
     Kill(Option<String>),
+    /// The core wants it gone at once, by force.
+    KillNow,
     /// The direct child has ended; `left`: others that it started have not.
     Exited { exit: Exit, output: Output, left: bool },
     /// Of a task whose direct child has ended, nothing is left.
@@ -110,6 +122,8 @@ pub(crate) enum Effect {
     Launch,
     /// Try its control port until it answers: [`Input::Up`]. From then on watch its streams.
     Connect,
+    /// Reach it again: [`Input::Hint`] or [`Input::Unreachable`]. From then on watch its streams.
+    Reconnect,
     /// Have the task do this; [`Input::Called`] follows.
     Call {
         event: Event,
@@ -160,6 +174,14 @@ pub(super) fn exit_text(exit: Exit) -> String {
             None => format!("was killed by signal {signal}"),
         },
         None => "ended".to_owned(),
+    }
+}
+
+/// What is to be said of an end that nobody saw.
+pub(super) fn unseen(exit: Exit) -> &'static str {
+    match exit.how {
+        Some(_) => "",
+        None => ", while no executor was there to see how: exit status and last lines are not known",
     }
 }
 

@@ -301,7 +301,7 @@ impl World {
                     self.version = update.version;
                 }
                 Effect::Release => self.ended += 1,
-                Effect::Connect | Effect::Signal(_) | Effect::Raise(_) => {}
+                Effect::Connect | Effect::Reconnect | Effect::Signal(_) | Effect::Raise(_) => {}
             }
         }
         prop_assert!(self.ended == 0 || !self.child, "ended with its process alive");

@@ -272,6 +272,18 @@ impl Bench {
         }));
     }
 
+    /// Kills the executor, as nobody would in earnest. Tasks are left to themselves.
+    pub fn kill_executor(&mut self) {
+        self.executor.kill().expect("there");
+        self.executor.wait().expect("ends");
+    }
+
+    /// Starts a successor of the executor that was killed.
+    pub async fn succeed(&mut self) -> Hello {
+        self.executor = executor(self.directory.path(), SECRET, &[]);
+        self.hello().await
+    }
+
     /// Waits for the end of the executor process.
     pub async fn ended(&mut self) -> std::process::ExitStatus {
         end(&mut self.executor).await
