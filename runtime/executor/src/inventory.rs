@@ -43,7 +43,6 @@ impl State {
     fn apply(&mut self, what: What) {
         match what {
             What::Task(kept) => self.keep(kept),
-            What::Forgotten(task) => drop(self.tasks.remove(&task)),
             What::Begun(begun) => self.begin(begun),
             What::Answered(answered) => {
                 if let Some(command) = self.commands.get_mut(&answered.command_id) {

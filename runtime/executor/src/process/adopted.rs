@@ -52,7 +52,7 @@ impl Processes {
         };
         let living = tree::living().into_iter();
         let ours = |process: &Process| {
-            self.is_marked(*process, task_id) || known.is_some() && tree::group(*process) == known
+            self.is_marked(*process, task_id) || known.is_some() && tree::group(*process) == *known
         };
         living.filter(ours).collect()
     }
