@@ -338,7 +338,7 @@ impl Host {
             }));
         }
         // The link lives as long as the host, or has already said why not.
-        let _ = self.out.send(Out::Say(self.told, body));
+        let _ = self.out.send(Out::Say(self.told, Box::new(body)));
     }
 
     fn peer(&self, task_id: &str) -> Option<Peer> {

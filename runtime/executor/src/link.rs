@@ -41,7 +41,7 @@ pub(crate) enum Heard {
 #[derive(Debug)]
 pub(crate) enum Out {
     /// To be said to the core, with a number that grows.
-    Say(u64, Body),
+    Say(u64, Box<Body>),
     /// What the core wanted, with this receipt and before, is in the inventory.
     Keep(u64),
 }
@@ -165,7 +165,7 @@ impl Link {
 
     fn push(&mut self, out: Out) {
         let (number, body) = match out {
-            Out::Say(number, body) => (number, body),
+            Out::Say(number, body) => (number, *body),
             Out::Keep(receipt) => {
                 if let Err(error) = self.delivery.keep(receipt) {
                     tracing::error!(%error, "what did not come is not acknowledged");

@@ -24,7 +24,7 @@ impl Host {
         for (number, said) in state.said {
             self.told = number;
             if let Some(body) = said.body {
-                let _ = self.out.send(Out::Say(number, body));
+                let _ = self.out.send(Out::Say(number, Box::new(body)));
             }
         }
         self.outputs = state
@@ -79,7 +79,7 @@ impl Host {
             return;
         }
         let mut told = told;
-        told.task_id = task_id.to_owned();
+        task_id.clone_into(&mut told.task_id);
         told.name.clone_from(&spec.name);
         told.environment_id.clone_from(&spec.environment_id);
         let had_child = known.is_some() || found.is_some();

@@ -67,7 +67,7 @@ impl Task {
             _ => {}
         }
         self.told.requested = true;
-        self.told.reason = "was killed at once, as it was asked for".to_owned();
+        "was killed at once, as it was asked for".clone_into(&mut self.told.reason);
         if !self.child && !self.left {
             return self.end(out);
         }

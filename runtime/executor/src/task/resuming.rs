@@ -27,14 +27,15 @@ impl Task {
         }
         match pending {
             None => {}
-            Some(Pending::Trigger(id)) => match &mut self.run {
-                Some(run) => run.command_id = Some(id),
-                // It may have run and ended; hooks are not run twice.
-                None => {
+            Some(Pending::Trigger(id)) => {
+                if let Some(run) = &mut self.run {
+                    run.command_id = Some(id);
+                } else {
+                    // It may have run and ended; hooks are not run twice.
                     let error = "its executor died when it was to be started; it is not known whether it ran";
                     self.report(id, None, error.to_owned(), Output::default(), out);
                 }
-            },
+            }
             Some(Pending::Transition(command)) if self.is_controlled() => {
                 if matches!(self.stage, Stage::Steady) {
                     out.push(Effect::Timer(command.patience));
