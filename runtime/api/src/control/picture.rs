@@ -7,6 +7,7 @@ use partita_artefact::instance::Role;
 use partita_artefact::ir::{Layers, Module};
 use partita_core::aggregate::Status as RoleStatus;
 use partita_core::core::{RoleSnapshot, Snapshot};
+use partita_core::environment::plan::Mode;
 use partita_proto::o2control as pb;
 
 use crate::create::HOSTS;
@@ -103,11 +104,8 @@ pub(crate) fn task(
         status: status(role.status),
         state: role.state.name().to_owned(),
         class_name: class_name(&class).to_owned(),
-        pid: if task.pid == 0 {
-            String::new()
-        } else {
-            task.pid.to_string()
-        },
+        // Only of what speaks OCC, as clients of the reference expect it.
+        pid: (task.mode == Mode::Stateful && task.pid > 0).then(|| task.pid.to_string()).unwrap_or_default(),
         sandbox_stdout: log_of(&host, about),
         deployment_info: Some(pb::TaskDeploymentInfo {
             executor_id: host.clone(),
