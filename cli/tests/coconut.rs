@@ -11,7 +11,7 @@ mod daemon;
 mod support;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use daemon::Daemon;
 use regex::Regex;
@@ -77,7 +77,8 @@ fn quoted(text: &str) -> String {
 fn stable(text: &str, home: &Home, address: &str) -> String {
     let mut text = text
         .replace(address, "<core>")
-        .replace(&home.path().display().to_string(), "<home>");
+        .replace(&home.path().display().to_string(), "<home>")
+        .replace(env!("CARGO_PKG_VERSION"), "<version>");
     for (pattern, instead) in [
         ("\u{1b}\\[[0-9;]*m", ""),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? UTC", "<time>"),
@@ -117,11 +118,25 @@ fn numbered(text: &str) -> String {
     process.replace_all(&text, "| <pid>\n").into_owned()
 }
 
+/// The example by itself: what Git says of the checkout is not to be seen.
+fn copied(from: &Path, to: &Path) -> PathBuf {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let there = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copied(&entry.path(), &there);
+        } else {
+            std::fs::copy(entry.path(), there).unwrap();
+        }
+    }
+    to.to_owned()
+}
+
 #[test]
 fn every_command_works() {
     let Some(program) = coconut() else { return };
     let home = Home::new();
-    let repository = examples().join("flp");
+    let repository = copied(&examples().join("flp"), &home.path().join("flp"));
     let core = Daemon::start(&home, &["--repo", repository.to_str().unwrap()]);
     let mut prompt = Prompt {
         home: &home,

@@ -352,7 +352,7 @@ fn a_mistake_in_a_workflow_comes_back_in_full() {
         };
         let refused = core.client().await.new_environment(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::Internal);
-        for part in ["workflows/test.yaml:5", "missing", "nobody", "help:"] {
+        for part in ["workflows/test.yaml:3:5", "workflows/test.yaml:6:15", "missing", "nobody", "help:"] {
             assert!(
                 refused.message().contains(part),
                 "no {part} in {}",
@@ -431,7 +431,7 @@ fn repositories_are_kept() {
         assert_eq!(told, [("local", false), ("repository", true)]);
         assert_eq!(all.global_default_revision, "v9");
         let templates = client
-            .get_workflow_templates(Default::default())
+            .get_workflow_templates(pb::GetWorkflowTemplatesRequest::default())
             .await
             .unwrap()
             .into_inner();

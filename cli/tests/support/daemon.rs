@@ -1,5 +1,12 @@
 //! A daemon under test, on a port of its own.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file is its own crate and uses a part"
+)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
