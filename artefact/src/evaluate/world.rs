@@ -156,6 +156,8 @@ pub struct Snapshot<'a> {
     detectors: OnceLock<BTreeMap<&'a str, &'a str>>,
     missed: Mutex<BTreeSet<Missed>>,
     now: Option<Time>,
+    /// Values written to the store since.
+    stored: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Snapshot<'a> {
@@ -167,6 +169,7 @@ impl<'a> Snapshot<'a> {
             detectors: OnceLock::new(),
             missed: Mutex::default(),
             now: None,
+            stored: None,
         }
     }
 
@@ -175,6 +178,15 @@ impl<'a> Snapshot<'a> {
     pub fn at(self, now: Time) -> Self {
         Self {
             now: Some(now),
+            ..self
+        }
+    }
+
+    /// The same with values that were written to the store since: they hide those of the artefact.
+    #[must_use]
+    pub fn over(self, stored: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            stored: Some(stored),
             ..self
         }
     }
@@ -195,7 +207,8 @@ impl fmt::Debug for Snapshot<'_> {
 
 impl World for Snapshot<'_> {
     fn configuration(&self, key: &str) -> Option<String> {
-        self.artefact.configuration.get(key).cloned()
+        let stored = self.stored.and_then(|stored| stored.get(key));
+        stored.or_else(|| self.artefact.configuration.get(key)).cloned()
     }
 
     fn configuration_keys(&self, prefix: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use partita_artefact::evaluate::{self, Context, Place, Snapshot, Variables, World};
+use partita_artefact::evaluate::{self, Context, Place, Snapshot, Variables, World, runtime_key};
 use partita_artefact::instance::CallRole;
 use partita_artefact::ir::{Artefact, Code, Part, Template};
 use partita_services::{Call, CallError, Registry, Reply};
@@ -21,6 +21,8 @@ pub(crate) struct PlannedCall {
     pub(crate) role: CallRole,
     pub(crate) path: String,
     pub(crate) environment: String,
+    /// What calls wrote to the run-time store before.
+    pub(crate) stored: BTreeMap<String, String>,
     /// What the role sees.
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) timeout: Duration,
@@ -84,12 +86,12 @@ impl PlannedCall {
     async fn evaluate(self, code: Code) -> (CallReport, String) {
         let handle = Handle::current();
         let thread = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(&self.artefact, String::new);
             let world = CallWorld {
-                snapshot,
+                snapshot: Snapshot::new(&self.artefact, String::new).over(&self.stored),
                 planned: &self,
                 handle,
                 replies: Mutex::default(),
+                written: Mutex::default(),
             };
             let template = Template {
                 parts: vec![Part::Expression(code)],
@@ -105,14 +107,21 @@ impl PlannedCall {
             };
             let text = evaluate::evaluate(&template, &context);
             let replies = world.replies.into_inner().unwrap_or_else(PoisonError::into_inner);
-            match text {
-                Ok(text) => report(Ok(replies), text),
-                Err(error) => {
-                    let (report, _) = report(Ok(replies), String::new());
-                    let error = Some(error.to_string());
-                    (CallReport { error, ..report }, String::new())
-                }
-            }
+            let stored = world.written.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let (text, failed) = match text {
+                Ok(text) => (text, None),
+                Err(error) => (String::new(), Some(error.to_string())),
+            };
+            let (report, text) = report(Ok(replies), text);
+            let error = failed.or(report.error);
+            (
+                CallReport {
+                    error,
+                    stored,
+                    ..report
+                },
+                text,
+            )
         });
         match thread.await {
             Ok(done) => done,
@@ -133,13 +142,16 @@ fn report(reply: Result<Reply, CallError>, text: String) -> (CallReport, String)
         Ok(Reply {
             own,
             global,
+            appended,
             stand_in,
             failure,
         }) => CallReport {
             own,
             global,
+            appended,
             stand_in,
             error: failure,
+            stored: BTreeMap::new(),
         },
         Err(error) => failed(error.to_string()),
     };
@@ -165,11 +177,15 @@ struct CallWorld<'a> {
     handle: Handle,
     /// What the services left behind, all together.
     replies: Mutex<Reply>,
+    /// What it has written to the run-time store so far.
+    written: Mutex<BTreeMap<String, String>>,
 }
 
 impl World for CallWorld<'_> {
     fn configuration(&self, key: &str) -> Option<String> {
-        self.snapshot.configuration(key)
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = written.get(key).cloned();
+        own.or_else(|| self.snapshot.configuration(key))
     }
 
     fn configuration_keys(&self, prefix: &str) -> Vec<String> {
@@ -185,7 +201,9 @@ impl World for CallWorld<'_> {
     }
 
     fn runtime_set(&self, component: &str, key: &str, value: &str) -> Result<(), String> {
-        self.snapshot.runtime_set(component, key, value)
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(runtime_key(component, key), value.to_owned());
+        Ok(())
     }
 
     fn call(&self, service: &str, method: &str, variables: &dyn Variables) -> Result<(), String> {
@@ -206,6 +224,7 @@ impl World for CallWorld<'_> {
         let mut all = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
         all.own.extend(reply.own);
         all.global.extend(reply.global);
+        all.appended.extend(reply.appended);
         all.stand_in |= reply.stand_in;
         reply.failure.map_or(Ok(()), Err)
     }

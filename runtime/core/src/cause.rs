@@ -48,7 +48,7 @@ pub enum Exit {
 }
 
 /// A wait that has an end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Patience {
     /// What sets it: the name of a variable, or the trait of a role.
     pub name: String,
@@ -96,6 +96,16 @@ impl fmt::Display for Exit {
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {:?}", self.name, self.time)
+    }
+}
+
+impl Patience {
+    /// That of one hook or call: trait `timeout` of its role.
+    pub fn of_timeout(time: Duration) -> Self {
+        Self {
+            name: "timeout".to_owned(),
+            time,
+        }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Reply {
     pub own: BTreeMap<String, String>,
     /// Variables to set on the root role; `None`: to remove there.
     pub global: BTreeMap<String, Option<String>>,
+    /// Elements to add to lists in variables of the root role, separated by commas.
+    pub appended: BTreeMap<String, String>,
     /// The real service was not asked.
     pub stand_in: bool,
     /// The call failed for this reason, and leaves its variables all the same.

@@ -83,6 +83,7 @@ impl Actor {
             Effect::SetTimer(..)
             | Effect::CancelTimer(_)
             | Effect::Leave(_)
+            | Effect::Store { .. }
             | Effect::Reply(..)
             | Effect::Observe(_)
             | Effect::Gone => {}
@@ -94,7 +95,7 @@ impl Actor {
         let scene = self.scenes.get(id)?;
         let identities = &self.identities;
         let uid = || identities.new_id().unwrap_or_default();
-        let world = Snapshot::new(&scene.artefact, uid);
+        let world = Snapshot::new(&scene.artefact, uid).over(self.machine.stored());
         Some(read(&Deployment {
             artefact: &scene.artefact,
             instance: &scene.instance,
@@ -292,6 +293,7 @@ impl Actor {
             role: call_role.clone(),
             path: role.path.clone(),
             environment: id.to_owned(),
+            stored: self.machine.stored().clone(),
             variables: stack.consolidated().into_iter().map(owned).collect(),
             timeout,
             grace: self.config.call_grace,

@@ -1,29 +1,26 @@
 //! What tasks say by themselves, and what follows (`runtime.md` 3.10).
 
 use super::Environment;
-use super::message::{DeviceEvent, Life};
-use super::plan::{Mode, PlannedTask, TaskIndex};
-use super::tasks::Task;
+use super::message::DeviceEvent;
+use super::plan::TaskIndex;
 use super::transition::{State, Transition};
 use crate::aggregate::State as TaskState;
 use crate::cause::{Cause, Exit};
 
 impl Environment {
     pub(super) fn device_event(&mut self, index: TaskIndex, event: DeviceEvent) {
-        if self.state != State::Running && !self.is_starting() {
-            return;
-        }
+        let in_run = self.state == State::Running || self.is_starting();
         match event {
+            // What is said of a run that is over means nothing.
+            DeviceEvent::EndOfStream | DeviceEvent::Terminated { .. } if !in_run => {}
             DeviceEvent::EndOfStream => {
-                if let Some(task) = self.tasks.get_mut(index) {
-                    task.finished = true;
-                }
+                self.change(index, |task| task.finished = true);
             }
             DeviceEvent::Terminated { exit, last_lines } => {
-                if let Some(task) = self.tasks.get_mut(index) {
-                    task.finished = true;
-                }
-                if exit.is_some_and(|exit| exit != Exit::Code(0)) {
+                self.change(index, |task| task.finished = true);
+                // One that was told to stop is not to blame for how it ended.
+                let asked = self.task(index).owes.is_some();
+                if !asked && exit.is_some_and(|exit| exit != Exit::Code(0)) {
                     let cause = Cause {
                         exit,
                         last_lines,
@@ -53,15 +50,8 @@ impl Environment {
 
     /// The run is over when every task that is still there has done its part.
     pub(super) fn check_finished(&mut self) {
-        let finished = |(planned, task): (&PlannedTask, &Task)| {
-            planned.mode == Mode::Hook || task.finished || task.life != Life::Active
-        };
-        let anybody = self.plan.tasks.iter().zip(&self.tasks);
-        let any = anybody
-            .clone()
-            .any(|(p, task)| p.mode != Mode::Hook && task.finished && task.life == Life::Active);
-        if self.state == State::Running && any && anybody.clone().all(finished) {
-            self.react(Transition::Stop, Vec::new());
+        if self.state == State::Running && self.tally.is_over() {
+            self.react(Transition::Stop, None);
         }
     }
 }

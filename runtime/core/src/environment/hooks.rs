@@ -5,14 +5,14 @@
 //! pass. The next weight is looked for only when the last is done, so a call that was started in this pass and
 //! is awaited later in it is always collected, whether or not anything else uses that weight.
 
+use std::collections::BTreeMap;
+
+use partita_artefact::instance::Moment;
 use serde::{Deserialize, Serialize};
 
-use super::message::{CallReport, CommandId, Effect, HookReport, Life, Timer};
-use super::observation::Progress;
-use super::plan::{CallIndex, Mode, TaskIndex};
+use super::plan::{CallIndex, Mode, Plan, TaskIndex};
 use super::{Environment, Wait};
 use crate::cause::Cause;
-use partita_artefact::instance::Moment;
 
 /// Which weights of a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,41 @@ impl Half {
     }
 }
 
+/// What starts at one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Due {
+    pub(super) calls: Vec<CallIndex>,
+    pub(super) tasks: Vec<TaskIndex>,
+}
+
+/// What starts when, by the name and weight of the trigger: a plan is searched once, not at every moment.
+#[derive(Debug)]
+pub(super) struct Schedule(BTreeMap<String, BTreeMap<i32, Due>>);
+
+impl Schedule {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let mut schedule = Self(BTreeMap::new());
+        for (index, call) in plan.calls.iter().enumerate() {
+            if let Some(due) = schedule.at(call.trigger.as_ref()) {
+                due.calls.push(index);
+            }
+        }
+        let hooks = plan.tasks.iter().enumerate();
+        for (index, task) in hooks.filter(|(_, task)| task.mode == Mode::Hook) {
+            if let Some(due) = schedule.at(task.trigger.as_ref()) {
+                due.tasks.push(index);
+            }
+        }
+        schedule
+    }
+
+    fn at(&mut self, moment: Option<&Moment>) -> Option<&mut Due> {
+        let moment = moment?;
+        let weights = self.0.entry(moment.name.clone()).or_default();
+        Some(weights.entry(moment.weight).or_default())
+    }
+}
+
 /// Place in the row of a pass: the weight, and which of its triggers.
 type Turn = (i32, usize);
 
@@ -53,7 +88,7 @@ pub(super) struct Pass {
     stops: bool,
     turn: Option<Turn>,
     stage: Stage,
-    failures: Vec<Cause>,
+    pub(super) failures: Vec<Cause>,
 }
 
 impl Pass {
@@ -83,29 +118,30 @@ impl Pass {
         self.half.holds(moment.weight).then_some((moment.weight, trigger))
     }
 
-    fn is_now(&self, moment: Option<&Moment>) -> bool {
+    pub(super) fn is_now(&self, moment: Option<&Moment>) -> bool {
         self.turn.is_some() && self.turn == self.turn_of(moment)
     }
 
+    /// The pass has not come to this moment yet, or is waiting there.
+    pub(super) fn is_to_come(&self, moment: Option<&Moment>) -> bool {
+        let begun = |last| match self.stage {
+            Stage::Collect => Some(last),
+            Stage::Tasks | Stage::Done => None,
+        };
+        self.turn_of(moment).is_some_and(|turn| {
+            self.turn
+                .is_none_or(|last| turn > last || begun(last) == Some(turn))
+        })
+    }
+
     /// The moment whose turn it is.
-    fn moment(&self) -> String {
+    pub(super) fn moment(&self) -> String {
         let name = |trigger: usize| self.triggers.get(trigger).cloned().unwrap_or_default();
         self.turn.map_or_else(String::new, |(weight, trigger)| {
             let name = name(trigger);
             Moment { name, weight }.to_string()
         })
     }
-}
-
-/// A call that was started and not yet collected.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct StartedCall {
-    pub(super) call: CallIndex,
-    pub(super) moment: String,
-    /// The result, if it has ended and has one.
-    #[serde(default)]
-    pub(super) output: String,
-    pub(super) outcome: Option<Result<(), Cause>>,
 }
 
 impl Environment {
@@ -115,13 +151,15 @@ impl Environment {
             match pass.stage {
                 Stage::Done => {
                     if pass.stops && !pass.failures.is_empty() {
+                        // Nobody comes to the later weights: what was to be awaited there is awaited no more.
+                        self.forget_calls(|moment| pass.is_to_come(moment));
                         return Some(std::mem::take(&mut pass.failures));
                     }
                     let Some(turn) = self.next_turn(pass) else {
                         return Some(std::mem::take(&mut pass.failures));
                     };
                     pass.turn = Some(turn);
-                    self.start_calls(pass);
+                    self.start_calls(&self.due(pass).calls, &pass.moment());
                     pass.stage = Stage::Collect;
                 }
                 Stage::Collect => {
@@ -130,7 +168,7 @@ impl Environment {
                         return None;
                     }
                     pass.stage = Stage::Tasks;
-                    let pending = self.trigger_tasks(pass);
+                    let pending = self.trigger_tasks(&self.due(pass).tasks);
                     if !pending.is_empty() {
                         let failures = Vec::new();
                         self.wait = Some(Wait::Hooks { pending, failures });
@@ -147,275 +185,31 @@ impl Environment {
         }
     }
 
+    fn schedule(&self) -> &Schedule {
+        self.schedule.get_or_init(|| Schedule::of(&self.plan))
+    }
+
+    /// What starts now.
+    fn due(&self, pass: &Pass) -> Due {
+        let due = pass.turn.and_then(|(weight, trigger)| {
+            let name = pass.triggers.get(trigger)?;
+            self.schedule().0.get(name)?.get(&weight)
+        });
+        due.cloned().unwrap_or_default()
+    }
+
     fn next_turn(&self, pass: &Pass) -> Option<Turn> {
-        let calls = self.plan.calls.iter().map(|call| call.trigger.as_ref());
-        let tasks = self
-            .plan
-            .tasks
-            .iter()
-            .filter(|task| task.mode == Mode::Hook)
-            .map(|task| task.trigger.as_ref());
-        let awaited = self.calls.values().map(|started| self.await_of(started));
-        calls
-            .chain(tasks)
+        let triggers = pass.triggers.iter().enumerate();
+        let planned = triggers.flat_map(|(trigger, name)| {
+            let weights = self.schedule().0.get(name).into_iter().flatten();
+            weights.map(move |(weight, _)| (*weight, trigger))
+        });
+        let awaited = self.calls.values().filter(|started| !started.forgotten);
+        let awaited = awaited.filter_map(|started| pass.turn_of(self.await_of(started)));
+        planned
+            .filter(|(weight, _)| pass.half.holds(*weight))
             .chain(awaited)
-            .filter_map(|moment| pass.turn_of(moment))
             .filter(|turn| pass.turn.is_none_or(|last| *turn > last))
             .min()
-    }
-
-    fn await_of(&self, started: &StartedCall) -> Option<&Moment> {
-        self.plan.calls.get(started.call)?.await_at.as_ref()
-    }
-
-    fn start_calls(&mut self, pass: &Pass) {
-        let due: Vec<_> = (self.plan.calls.iter().enumerate())
-            .filter(|(_, call)| pass.is_now(call.trigger.as_ref()))
-            .map(|(index, call)| (index, call.timeout))
-            .collect();
-        for (call, timeout) in due {
-            let command = self.next_command();
-            let started = StartedCall {
-                call,
-                moment: pass.moment(),
-                output: String::new(),
-                outcome: None,
-            };
-            self.observe_call(&started, Progress::Started);
-            self.calls.insert(command, started);
-            self.effects.push(Effect::Call {
-                command,
-                call,
-                timeout,
-            });
-            let label = format!("call {}", self.call_path(call));
-            self.set_timer(
-                Timer::Call(command),
-                timeout + self.plan.deadlines.margin.time,
-                label,
-            );
-        }
-    }
-
-    /// Takes the calls that are awaited now, each exactly once. `false`: some have not ended.
-    fn collect_calls(&mut self, pass: &mut Pass) -> bool {
-        let due: Vec<CommandId> = (self.calls.iter())
-            .filter(|(_, started)| pass.is_now(self.await_of(started)))
-            .map(|(command, _)| *command)
-            .collect();
-        let ended = |command| {
-            self.calls
-                .get(command)
-                .is_none_or(|started| started.outcome.is_some())
-        };
-        if !due.iter().all(ended) {
-            return false;
-        }
-        for command in due {
-            let started = self.calls.remove(&command);
-            if let Some((call, Err(cause))) = started.and_then(|s| Some((s.call, s.outcome?)))
-                && self.plan.calls.get(call).is_some_and(|call| call.critical)
-            {
-                pass.failures.push(cause);
-            }
-        }
-        true
-    }
-
-    fn trigger_tasks(&mut self, pass: &Pass) -> std::collections::BTreeMap<CommandId, TaskIndex> {
-        let due: Vec<_> = (self.plan.tasks.iter().enumerate())
-            .filter(|(_, task)| task.mode == Mode::Hook && pass.is_now(task.trigger.as_ref()))
-            .map(|(index, task)| (index, task.timeout))
-            .collect();
-        let mut pending = std::collections::BTreeMap::new();
-        for (task, timeout) in due {
-            let life = self.task(task).life;
-            if !matches!(life, Life::Starting | Life::Active) {
-                let reason = format!("its task is {}", self.task(task).describe());
-                self.observe_hook(task, Progress::Skipped(reason));
-                continue;
-            }
-            let command = self.next_command();
-            pending.insert(command, task);
-            self.deferred.insert(task, (command, timeout));
-            if life == Life::Active {
-                self.trigger_deferred(task);
-            }
-            let label = format!("hook {}", self.task_path(task));
-            self.set_timer(
-                Timer::Hook(command),
-                timeout + self.plan.deadlines.margin.time,
-                label,
-            );
-        }
-        pending
-    }
-
-    /// Runs a hook whose turn it is, now that its task is there.
-    pub(super) fn trigger_deferred(&mut self, task: TaskIndex) {
-        if let Some((command, timeout)) = self.deferred.remove(&task) {
-            self.observe_hook(task, Progress::Started);
-            self.effects.push(Effect::Trigger {
-                command,
-                task,
-                timeout,
-            });
-        }
-    }
-
-    /// A call has ended, or its time has.
-    pub(super) fn call_ended(&mut self, command: CommandId, report: CallReport) {
-        let Some(mut started) = self.calls.remove(&command) else {
-            return;
-        };
-        if started.outcome.is_some() {
-            self.calls.insert(command, started);
-            return;
-        }
-        self.cancel_timer(Timer::Call(command));
-        let role = self.plan.calls.get(started.call).map_or(0, |call| call.role);
-        if let Some(planned) = self.plan.calls.get(started.call) {
-            started.output = report.own.get(&planned.returns).cloned().unwrap_or_default();
-        }
-        for (name, value) in report.own {
-            self.set_variable(role, &name, Some(value));
-        }
-        for (name, value) in report.global {
-            self.set_variable(0, &name, value);
-        }
-        let outcome = match report.error {
-            None => Ok(()),
-            Some(error) => {
-                let mut cause = Cause::of(&self.call_path(started.call), format!("the call failed: {error}"));
-                cause.harmless = !self
-                    .plan
-                    .calls
-                    .get(started.call)
-                    .is_some_and(|call| call.critical);
-                Err(cause)
-            }
-        };
-        self.end_call(command, &mut started, outcome, report.stand_in);
-    }
-
-    pub(super) fn call_late(&mut self, command: CommandId) {
-        let Some(mut started) = self.calls.remove(&command) else {
-            return;
-        };
-        self.effects.push(Effect::CancelCall(command));
-        let planned = self.plan.calls.get(started.call);
-        let time = planned.map(|call| call.timeout).unwrap_or_default();
-        let harmless = !planned.is_some_and(|call| call.critical);
-        let mut cause =
-            Cause::of(&self.call_path(started.call), "the call did not end").after("timeout", time);
-        cause.harmless = harmless;
-        self.end_call(command, &mut started, Err(cause), false);
-    }
-
-    fn end_call(
-        &mut self,
-        command: CommandId,
-        started: &mut StartedCall,
-        outcome: Result<(), Cause>,
-        stand_in: bool,
-    ) {
-        let progress = match &outcome {
-            Ok(()) => Progress::Ended { stand_in },
-            Err(cause) => Progress::Failed(cause.clone()),
-        };
-        self.observe_call(started, progress);
-        started.outcome = Some(outcome);
-        self.calls.insert(command, started.clone());
-        if matches!(self.wait, Some(Wait::Calls)) {
-            self.wait = None;
-        }
-    }
-
-    /// A hook task has run, or cannot any more.
-    pub(super) fn hook_ended(&mut self, command: CommandId, report: HookReport) {
-        let Some(Wait::Hooks { pending, .. }) = &mut self.wait else {
-            return;
-        };
-        let Some(task) = pending.remove(&command) else {
-            return;
-        };
-        self.deferred.remove(&task);
-        self.cancel_timer(Timer::Hook(command));
-        match report.error {
-            None => self.observe_hook(task, Progress::Ended { stand_in: false }),
-            Some(error) => {
-                let what = format!("hook at {} {error}", self.hook_moment(task));
-                let cause = Cause {
-                    exit: report.exit,
-                    last_lines: report.last_lines,
-                    ..self.task_cause(task, what)
-                };
-                self.hook_failed(task, cause);
-            }
-        }
-    }
-
-    pub(super) fn hook_late(&mut self, command: CommandId) {
-        let Some(Wait::Hooks { pending, .. }) = &mut self.wait else {
-            return;
-        };
-        let Some(task) = pending.remove(&command) else {
-            return;
-        };
-        self.deferred.remove(&task);
-        let time = self
-            .plan
-            .tasks
-            .get(task)
-            .map(|task| task.timeout)
-            .unwrap_or_default();
-        let cause = self
-            .task_cause(task, format!("hook at {} did not end", self.hook_moment(task)))
-            .after("timeout", time);
-        self.hook_failed(task, cause);
-    }
-
-    fn hook_failed(&mut self, task: TaskIndex, cause: Cause) {
-        self.observe_hook(task, Progress::Failed(cause.clone()));
-        if let Some(Wait::Hooks { failures, .. }) = &mut self.wait
-            && !cause.harmless
-        {
-            failures.push(cause);
-        }
-    }
-
-    /// The hook commands that this task still owes an answer.
-    pub(super) fn pending_hooks(&self, task: TaskIndex) -> Vec<CommandId> {
-        match &self.wait {
-            Some(Wait::Hooks { pending, .. }) => pending
-                .iter()
-                .filter(|(_, t)| **t == task)
-                .map(|(command, _)| *command)
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    pub(super) fn cancel_calls(&mut self) {
-        for (command, started) in std::mem::take(&mut self.calls) {
-            if started.outcome.is_none() {
-                self.cancel_timer(Timer::Call(command));
-                self.effects.push(Effect::CancelCall(command));
-                self.observe_call(
-                    &started,
-                    Progress::Skipped("nobody waits for it any more".to_owned()),
-                );
-            }
-        }
-    }
-
-    fn call_path(&self, call: CallIndex) -> String {
-        let role = self.plan.calls.get(call).map_or(0, |call| call.role);
-        self.role_path(role)
-    }
-
-    pub(super) fn hook_moment(&self, task: TaskIndex) -> String {
-        let trigger = self.plan.tasks.get(task).and_then(|task| task.trigger.as_ref());
-        trigger.map(Moment::to_string).unwrap_or_default()
     }
 }

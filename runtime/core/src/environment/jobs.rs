@@ -1,13 +1,18 @@
 //! Jobs: what people and circumstances ask for, one after the other, and which transitions that takes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::Environment;
 use super::message::{DestroyOptions, Effect, Reply, Request, RequestId, Timer};
 use super::observation::{Advance, Observation};
-use super::transition::{Program, State, Step, Transition};
-use super::{Environment, Wait};
+use super::transition::{Program, RELEASED, RELEASING, State, Step, Transition};
 use crate::cause::Cause;
 use crate::compact::is_default;
+
+/// So many causes are told in one chain; of the others, how many they are.
+const CAUSES: usize = 100;
 
 /// What is to be done, and for whom.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,100 +22,123 @@ pub(super) struct Job {
     work: Request,
     #[serde(default, skip_serializing_if = "is_default")]
     causes: Vec<Cause>,
+    /// Which of the causes is about which task.
+    #[serde(default, skip_serializing_if = "is_default")]
+    about: BTreeMap<String, usize>,
     /// It failed: what is left is to end well.
     #[serde(default, skip_serializing_if = "is_default")]
-    failed: bool,
+    pub(super) failed: bool,
+}
+
+impl Job {
+    fn new(request: Option<RequestId>, work: Request) -> Self {
+        Self {
+            request,
+            work,
+            causes: Vec::new(),
+            about: BTreeMap::new(),
+            failed: false,
+        }
+    }
+
+    /// Notes what went wrong; of one task what knows most. `false`: nothing new.
+    pub(super) fn note(&mut self, cause: &Cause) -> bool {
+        let known = cause.task.as_ref().and_then(|task| self.about.get(task));
+        match known.and_then(|index| self.causes.get_mut(*index)) {
+            Some(known) if known.exit.is_none() && cause.exit.is_some() => known.clone_from(cause),
+            Some(_) => return false,
+            None => {
+                if let Some(task) = &cause.task {
+                    self.about.insert(task.clone(), self.causes.len());
+                }
+                self.causes.push(cause.clone());
+            }
+        }
+        true
+    }
+
+    /// All that went wrong, as one chain.
+    fn chain(mut self) -> Option<Cause> {
+        let what = match self.work {
+            Request::Create { .. } => "the environment could not be created".to_owned(),
+            Request::Transition(Transition::GoError) => "the environment is in ERROR".to_owned(),
+            Request::Transition(transition) => format!("{transition} failed"),
+            Request::Destroy(_) => "not everything went well at the end".to_owned(),
+        };
+        let more = self.causes.len().saturating_sub(CAUSES);
+        if more > 0 {
+            self.causes.truncate(CAUSES);
+            self.causes.push(Cause::new(format!("and {more} more")));
+        }
+        (!self.causes.is_empty()).then(|| Cause::new(what).because(self.causes))
+    }
 }
 
 impl Environment {
     pub(super) fn request(&mut self, id: RequestId, request: Request) {
-        let job = Job {
-            request: Some(id),
-            work: request,
-            causes: Vec::new(),
-            failed: false,
-        };
-        if matches!(request, Request::Destroy(DestroyOptions { force: true, .. })) {
-            self.interrupt();
-            self.queue.push_front(job);
-        } else {
-            self.queue.push_back(job);
+        let job = Job::new(Some(id), request);
+        match request {
+            Request::Destroy(DestroyOptions { force: true, .. }) => {
+                self.interrupt();
+                self.queue.push_front(job);
+            }
+            Request::Destroy(_) => {
+                self.cancel_creation();
+                self.queue.push_back(job);
+            }
+            Request::Create { .. } | Request::Transition(_) => self.queue.push_back(job),
         }
     }
 
-    /// An end by force does not wait for what is under way: that is given up here and now, whatever still comes of it.
+    /// An end by force does not wait for what is under way: that is given up here and now, whatever still comes of it. An
+    /// end that is under way is what was asked for.
     fn interrupt(&mut self) {
-        if self.is_forced() {
-            return;
+        let Some(program) = &self.program else { return };
+        if program.transition.is_some() {
+            self.job_failed(vec![Cause::new("the environment was ended by force meanwhile")]);
+            self.give_up();
+            self.observe_end();
+            self.program = None;
+            self.end_job();
         }
-        let timer = match self.wait.take() {
-            Some(Wait::Answers { command, .. }) => Some(Timer::Command(command)),
-            Some(Wait::Hooks { pending, .. }) => {
-                for command in pending.into_keys() {
-                    self.cancel_timer(Timer::Hook(command));
-                }
-                None
-            }
-            Some(Wait::Deploy { .. }) => {
-                self.cancel_timer(Timer::Deploy);
-                Some(Timer::Patience)
-            }
-            Some(Wait::RunNumber) => Some(Timer::RunNumber),
-            Some(Wait::Kill { .. }) => Some(Timer::Kill),
-            Some(Wait::Calls) | None => None,
-        };
-        if let Some(timer) = timer {
-            self.cancel_timer(timer);
+    }
+
+    /// Nobody waits for an environment that is not wanted any more.
+    fn cancel_creation(&mut self) {
+        let creates = |job: &Job| matches!(job.work, Request::Create { .. }) && !job.failed;
+        if self.job.as_ref().is_some_and(creates) {
+            self.job_failed(vec![Cause::new("the creation was cancelled")]);
+            self.give_up();
         }
-        self.deferred.clear();
-        self.pass = None;
-        self.job_failed(vec![Cause::new("the environment was ended by force meanwhile")]);
-        self.observe_end();
-        self.program = None;
-        self.end_job();
     }
 
     /// Asks for a transition that circumstances call for; asking twice changes nothing.
-    pub(super) fn react(&mut self, transition: Transition, causes: Vec<Cause>) {
+    pub(super) fn react(&mut self, transition: Transition, cause: Option<&Cause>) {
         let work = Request::Transition(transition);
         let wanted = |job: &Job| job.work == work;
-        if let Some(job) = self
-            .queue
-            .iter_mut()
+        let is_next = self.queue.front().is_some_and(wanted);
+        if is_next && cause.is_none() {
+            return;
+        }
+        let queued = self.queue.iter_mut();
+        if let Some(job) = queued
+            .into_iter()
             .find(|job| job.request.is_none() && wanted(job))
         {
-            job.causes.extend(causes);
-            return;
-        }
-        if self
-            .job
-            .as_ref()
-            .is_some_and(|job| wanted(job) || matches!(job.work, Request::Destroy(_)))
-        {
-            return;
-        }
-        let job = Job {
-            request: None,
-            work,
-            causes,
-            failed: false,
-        };
-        self.queue.push_front(job);
-    }
-
-    /// Something critical is gone. What is under way is cancelled if it can be; `GO_ERROR` follows in any case.
-    pub(super) fn critical_loss(&mut self, cause: Cause) {
-        match &self.program {
-            Some(program) if program.can_be_cancelled() => self.fail(vec![cause]),
-            Some(_) => self.job_failed(vec![cause]),
-            None => {
-                self.observe(Observation::Cause(cause.clone()));
-                if !matches!(self.state, State::Error | State::Done) {
-                    self.observe_imminent_error(cause.clone());
-                    self.react(Transition::GoError, vec![cause]);
-                }
+            for cause in cause {
+                job.note(cause);
             }
+            return;
         }
+        let at_hand = |job: &Job| wanted(job) || matches!(job.work, Request::Destroy(_));
+        if self.job.as_ref().is_some_and(at_hand) {
+            return;
+        }
+        let mut job = Job::new(None, work);
+        for cause in cause {
+            job.note(cause);
+        }
+        self.queue.push_front(job);
     }
 
     /// Begins the next job, if none is under way.
@@ -126,8 +154,12 @@ impl Environment {
             }
             if let Some(id) = job.request {
                 let state = self.state;
-                self.effects
-                    .push(Effect::Reply(id, Reply::Refused { state, reason }));
+                let reply = match job.work {
+                    // What was asked for is so.
+                    Request::Destroy(_) if state == State::Done => Reply::Done { state, run: None },
+                    _ => Reply::Refused { state, reason },
+                };
+                self.effects.push(Effect::Reply(id, reply));
             }
             return true;
         }
@@ -150,7 +182,12 @@ impl Environment {
                 let asked_by_person = job.request.is_some();
                 let impossible = transition.destination(state).is_none()
                     || (asked_by_person && matches!(transition, Transition::GoError | Transition::Deploy));
-                impossible.then(|| format!("{transition} is not possible in {state}"))
+                if impossible {
+                    return Some(format!("{transition} is not possible in {state}"));
+                }
+                (state == State::Error)
+                    .then(|| self.kept_in_error(transition))
+                    .flatten()
             }
             Request::Destroy(options) => {
                 let refuse = state == State::Running && !options.force && !options.allow_in_running;
@@ -166,9 +203,7 @@ impl Environment {
         let Some(job) = &self.job else { return };
         let program = match (job.work, self.state) {
             (_, State::Done) => None,
-            (_, State::Standby | State::Deployed | State::Configured | State::Running)
-                if job.failed && !self.is_forced() =>
-            {
+            (_, State::Standby | State::Deployed | State::Configured | State::Running) if job.failed => {
                 self.program_of(Transition::GoError)
             }
             (Request::Create { .. }, _) if job.failed => Some(Program::teardown(self.state, false)),
@@ -183,18 +218,6 @@ impl Environment {
             Some(program) => self.begin(program),
             None => self.end_job(),
         }
-    }
-
-    /// The job at hand has failed, and what is left of it is to end well.
-    pub(super) fn has_failed(&self) -> bool {
-        self.job.as_ref().is_some_and(|job| job.failed)
-    }
-
-    fn is_forced(&self) -> bool {
-        matches!(
-            self.job.as_ref().map(|job| job.work),
-            Some(Request::Destroy(DestroyOptions { force: true, .. }))
-        )
     }
 
     fn next_of_destroy(&self, options: DestroyOptions, state: State) -> Option<Program> {
@@ -219,76 +242,15 @@ impl Environment {
         }
     }
 
-    /// A critical failure in the program under way: it is cancelled here if it can be, else it goes on to its end.
-    pub(super) fn fail(&mut self, causes: Vec<Cause>) {
-        self.job_failed(causes);
-        self.cancel_program();
-    }
-
-    fn cancel_program(&mut self) {
-        let Some(program) = &mut self.program else { return };
-        if program.can_be_cancelled() {
-            program.steps.clear();
-            self.abandon();
-            self.observe_step_end();
-        }
-    }
-
-    /// Waits for nothing any more.
-    fn abandon(&mut self) {
-        self.pass = None;
-        match self.wait.take() {
-            Some(Wait::Deploy { .. }) => {
-                self.cancel_timer(Timer::Deploy);
-                self.cancel_timer(Timer::Patience);
-            }
-            Some(Wait::Hooks { pending, .. }) => {
-                self.deferred.clear();
-                for command in pending.into_keys() {
-                    self.cancel_timer(Timer::Hook(command));
-                }
-            }
-            Some(Wait::RunNumber) => self.cancel_timer(Timer::RunNumber),
-            Some(Wait::Answers { .. } | Wait::Calls | Wait::Kill { .. }) | None => {}
-        }
-    }
-
-    /// Notes what went wrong in the job, and tells it at once. News of the same task that know more replace what was
-    /// known.
-    pub(super) fn job_failed(&mut self, causes: Vec<Cause>) {
-        let Some(job) = &mut self.job else { return };
-        if self
-            .program
-            .as_ref()
-            .is_some_and(|program| program.transition.is_some())
-        {
-            job.failed = true;
-        }
-        if let (Some(program), Some(cause)) = (&mut self.program, causes.first()) {
-            program.note_error(cause.to_string().lines().next().unwrap_or_default());
-        }
-        let mut news = Vec::new();
-        for cause in causes {
-            match job
-                .causes
-                .iter_mut()
-                .find(|known| known.task.is_some() && known.task == cause.task)
-            {
-                Some(known) if known.exit.is_none() && cause.exit.is_some() => *known = cause.clone(),
-                Some(_) => continue,
-                None => job.causes.push(cause.clone()),
-            }
-            news.push(cause);
-        }
-        for cause in news {
-            self.observe(Observation::Cause(cause));
-        }
-    }
-
     /// The program at hand is through.
     pub(super) fn end_program(&mut self) {
         self.observe_end();
-        self.program = None;
+        let ended = self.program.take();
+        if ended.is_some_and(|program| program.transition == Some(Transition::GoError)) {
+            // After a RECOVER all begins anew: what failed before is not to fail what comes then.
+            let kept = ["leave_ERROR", RELEASING, RELEASED];
+            self.forget_calls(|moment| moment.is_none_or(|moment| !kept.contains(&moment.name.as_str())));
+        }
         self.observe_state();
         self.continue_job();
     }
@@ -296,18 +258,12 @@ impl Environment {
     fn end_job(&mut self) {
         self.began = false;
         let Some(job) = self.job.take() else { return };
-        let state = self.state;
-        let what = match job.work {
-            Request::Create { .. } => "the environment could not be created".to_owned(),
-            Request::Transition(Transition::GoError) => "the environment is in ERROR".to_owned(),
-            Request::Transition(transition) => format!("{transition} failed"),
-            Request::Destroy(_) => "not everything went well at the end".to_owned(),
-        };
-        let cause = (!job.causes.is_empty()).then(|| Cause::new(what).because(job.causes));
+        let (state, work, request) = (self.state, job.work, job.request);
+        let cause = job.chain();
         if let Some(cause) = &cause {
-            self.observe(Observation::Cause(cause.clone()));
+            self.tell(cause.clone());
         }
-        if let Some(id) = job.request {
+        if let Some(id) = request {
             let run = self.run;
             let reply = match cause {
                 Some(cause) => Reply::Failed { state, cause },
@@ -315,15 +271,15 @@ impl Environment {
             };
             self.effects.push(Effect::Reply(id, reply));
         }
-        match (job.work, state) {
+        match (work, state) {
             (Request::Create { auto: true }, State::Configured) => {
                 self.auto = true;
-                self.react(Transition::Start, Vec::new());
+                self.react(Transition::Start, None);
             }
             (_, State::Running | State::Done) => {}
             _ if self.auto && !self.timers.contains_key(&Timer::Linger) => {
-                let linger = self.plan.deadlines.linger.time;
-                self.set_timer(Timer::Linger, linger, "end of the environment".to_owned());
+                let linger = self.plan.deadlines.linger;
+                self.set_timer(Timer::Linger, linger.into(), "end of the environment".to_owned());
             }
             _ => {}
         }
@@ -349,12 +305,7 @@ impl Environment {
             force: self.state == State::Error,
             ..DestroyOptions::default()
         };
-        self.queue.push_back(Job {
-            request: None,
-            work: Request::Destroy(options),
-            causes: Vec::new(),
-            failed: false,
-        });
+        self.queue.push_back(Job::new(None, Request::Destroy(options)));
     }
 
     /// Is a run about to begin: tasks may speak of it before the state says so.
@@ -382,10 +333,12 @@ impl Environment {
             Step::ForgetRun => self.forget_run(),
             Step::Tasks(Transition::Deploy) => self.deploy(),
             Step::Tasks(transition) => self.command(transition),
+            Step::TasksThere(transition) => self.command_there(transition),
             Step::Enter(state) => {
                 self.state = state;
                 self.observe_state();
                 self.check_finished();
+                self.stop_all_astray();
             }
             Step::EnterTime => self.set_variable(0, "enter_state_time_ms", Some(self.now.to_string())),
             Step::CancelCalls => self.cancel_calls(),

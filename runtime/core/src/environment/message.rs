@@ -182,6 +182,13 @@ pub struct CallReport {
     /// Variables for the root role.
     #[serde(default, skip_serializing_if = "is_default")]
     pub global: BTreeMap<String, Option<String>>,
+    /// Elements to add to lists in variables of the root role, separated by commas. So calls that are made at the same
+    /// time lose nothing to each other.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub appended: BTreeMap<String, String>,
+    /// What it wrote to the run-time store, by full key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stored: BTreeMap<String, String>,
     /// A test service answered in place of the real one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stand_in: bool,
@@ -284,6 +291,13 @@ pub enum Effect {
         name: String,
         /// `None`: remove.
         value: Option<String>,
+    },
+    /// Keep a value of the run-time store, for all environments.
+    Store {
+        /// Full key, `o2/runtime/…`.
+        key: String,
+        /// Value.
+        value: String,
     },
     /// Answer with [`Event::Timer`] after this time.
     SetTimer(Timer, Duration),

@@ -3,7 +3,13 @@
 //! It has no clock and does no input or output: the time comes with each event, deadlines are timers that it asks
 //! for, and whoever runs it does what it says. It never waits without a timer, and never answers a request twice.
 
+mod calls;
+mod command;
+mod deploy;
 mod device;
+mod ending;
+mod failing;
+mod hook_tasks;
 mod hooks;
 mod jobs;
 mod message;
@@ -15,7 +21,8 @@ mod run;
 mod tasks;
 mod transition;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub use message::{
@@ -26,13 +33,16 @@ pub use observation::{Advance, Called, Label, Numbered, Observation, Progress, T
 pub use transition::{State, Transition};
 
 use crate::aggregate::{RoleIndex, State as TaskState, Status, Tree};
-use crate::cause::Cause;
+use crate::cause::{Cause, Patience};
 use crate::compact::pairs;
-use hooks::{Pass, StartedCall};
+use calls::StartedCall;
+use command::Owed;
+use hook_tasks::StartedHook;
+use hooks::{Pass, Schedule};
 use jobs::Job;
 use plan::{Plan, RoleKind, TaskIndex};
 use serde::{Deserialize, Serialize};
-use tasks::Task;
+use tasks::{Tally, Task};
 use transition::Program;
 
 /// What the program at hand waits for.
@@ -49,14 +59,14 @@ enum Wait {
     Answers {
         command: CommandId,
         transition: Transition,
-        pending: std::collections::BTreeSet<TaskIndex>,
+        pending: BTreeSet<TaskIndex>,
         failures: Vec<Cause>,
     },
     /// The calls that are awaited at this moment.
     Calls,
     /// Hook tasks to end.
     Hooks {
-        pending: BTreeMap<CommandId, TaskIndex>,
+        pending: BTreeSet<CommandId>,
         failures: Vec<Cause>,
     },
     /// A run number.
@@ -73,7 +83,11 @@ enum Wait {
 pub struct PendingDeadline {
     /// What is waited for.
     pub what: String,
-    /// What is left of it.
+    /// What sets it: the name of a variable, or the trait of a role.
+    pub name: String,
+    /// How long it may take in all.
+    pub allowed: Duration,
+    /// What is left of that; zero: it is over, and who enforces it is given a moment to say so.
     pub left: Duration,
     /// Paths of the roles that are waited for, where there are some.
     pub late: Vec<String>,
@@ -83,6 +97,11 @@ pub struct PendingDeadline {
 struct RunningTimer {
     due: u64,
     what: String,
+    /// What it enforces, and how much was granted on top.
+    #[serde(default)]
+    deadline: Patience,
+    #[serde(default)]
+    margin: Duration,
 }
 
 /// One environment.
@@ -94,6 +113,8 @@ pub struct Environment {
     run: Option<u32>,
     tree: Tree,
     tasks: Vec<Task>,
+    #[serde(default)]
+    tally: Tally,
     /// Variables of the root role that were set since it was created; `None`: removed.
     variables: BTreeMap<String, Option<String>>,
     queue: VecDeque<Job>,
@@ -105,14 +126,17 @@ pub struct Environment {
     program: Option<Program>,
     pass: Option<Pass>,
     wait: Option<Wait>,
-    /// Hooks whose turn it is and whose task is still starting.
-    deferred: BTreeMap<TaskIndex, (CommandId, Duration)>,
+    #[serde(default)]
+    hooks: BTreeMap<CommandId, StartedHook>,
     calls: BTreeMap<CommandId, StartedCall>,
     #[serde(with = "pairs")]
     timers: BTreeMap<Timer, RunningTimer>,
-    /// Commands that some task may still owe an answer to.
-    owed: BTreeMap<CommandId, Transition>,
+    /// Commands that some task still owes an answer to.
+    owed: BTreeMap<CommandId, Owed>,
     commands: CommandId,
+    /// Of the plan.
+    #[serde(skip)]
+    schedule: OnceLock<Schedule>,
     /// Of the step under way.
     #[serde(skip)]
     effects: Vec<Effect>,
@@ -139,6 +163,7 @@ impl Environment {
             run: None,
             tree,
             tasks,
+            tally: Tally::default(),
             variables: BTreeMap::new(),
             queue: VecDeque::new(),
             job: None,
@@ -147,11 +172,12 @@ impl Environment {
             program: None,
             pass: None,
             wait: None,
-            deferred: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             calls: BTreeMap::new(),
             timers: BTreeMap::new(),
             owed: BTreeMap::new(),
             commands: 0,
+            schedule: OnceLock::new(),
             effects: Vec::new(),
         }
     }
@@ -195,7 +221,7 @@ impl Environment {
             Timer::Linger => self.end_by_itself(),
             Timer::AutoStop => {
                 if self.state == State::Running {
-                    self.react(Transition::Stop, Vec::new());
+                    self.react(Transition::Stop, None);
                 }
             }
         }
@@ -269,31 +295,40 @@ impl Environment {
 
     /// What is waited for, and who is late. `now`: milliseconds since 1970.
     pub fn deadlines(&self, now: u64) -> Vec<PendingDeadline> {
-        let late = |timer: &Timer| -> Vec<TaskIndex> {
-            match (timer, &self.wait) {
-                (
-                    Timer::Command(command),
-                    Some(Wait::Answers {
-                        command: current,
-                        pending,
-                        ..
-                    }),
-                ) if command == current => pending.iter().copied().collect(),
-                (Timer::Deploy | Timer::Patience, _) => (0..self.tasks.len())
-                    .filter(|task| self.task(*task).life < Life::Active)
-                    .collect(),
-                (Timer::Kill, _) => (0..self.tasks.len())
-                    .filter(|task| self.task(*task).life == Life::Active)
-                    .collect(),
-                _ => Vec::new(),
-            }
-        };
         let pending = self.timers.iter().map(|(timer, running)| PendingDeadline {
             what: running.what.clone(),
-            left: Duration::from_millis(running.due.saturating_sub(now)),
-            late: late(timer).into_iter().map(|task| self.task_path(task)).collect(),
+            name: running.deadline.name.clone(),
+            allowed: running.deadline.time,
+            left: Duration::from_millis(running.due.saturating_sub(now)).saturating_sub(running.margin),
+            late: self.late(*timer),
         });
         pending.collect()
+    }
+
+    /// Paths of the roles that a timer waits for.
+    fn late(&self, timer: Timer) -> Vec<String> {
+        let tasks: Vec<TaskIndex> = match timer {
+            Timer::Command(command) => self.tasks_that(|task| task.owes == Some(command)),
+            Timer::Deploy | Timer::Patience => self.tasks_that(|task| task.life < Life::Active),
+            Timer::Kill => self.live_tasks(),
+            Timer::Hook(command) => self
+                .hooks
+                .get(&command)
+                .map(|hook| hook.task)
+                .into_iter()
+                .collect(),
+            Timer::Call(command) => {
+                let call = self.calls.get(&command).map(|started| started.call);
+                return call.into_iter().map(|call| self.call_path(call)).collect();
+            }
+            Timer::RunNumber | Timer::AutoStop | Timer::Linger => Vec::new(),
+        };
+        tasks.into_iter().map(|task| self.task_path(task)).collect()
+    }
+
+    fn tasks_that(&self, is_so: impl Fn(&Task) -> bool) -> Vec<TaskIndex> {
+        let all = self.tasks.iter().enumerate().filter(|(_, task)| is_so(task));
+        all.map(|(index, _)| index).collect()
     }
 
     fn next_command(&mut self) -> CommandId {
@@ -301,11 +336,24 @@ impl Environment {
         self.commands
     }
 
-    fn set_timer(&mut self, timer: Timer, after: Duration, what: String) {
-        let due = self
-            .now
-            .saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-        self.timers.insert(timer, RunningTimer { due, what });
+    fn set_timer(&mut self, timer: Timer, deadline: Patience, what: String) {
+        let margin = match timer {
+            // Who is to enforce a deadline itself and then answer is granted a little more.
+            Timer::Deploy | Timer::Command(_) | Timer::Hook(_) | Timer::Call(_) => {
+                self.plan.deadlines.margin.time
+            }
+            _ => Duration::ZERO,
+        };
+        let after = deadline.time.saturating_add(margin);
+        let running = RunningTimer {
+            due: self
+                .now
+                .saturating_add(u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+            what,
+            deadline,
+            margin,
+        };
+        self.timers.insert(timer, running);
         self.effects.push(Effect::SetTimer(timer, after));
     }
 

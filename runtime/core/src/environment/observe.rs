@@ -1,7 +1,7 @@
 //! What the machine lets people see: each observation says all that somebody needs who has seen nothing else.
 
 use super::Environment;
-use super::hooks::StartedCall;
+use super::calls::StartedCall;
 use super::message::Effect;
 use super::observation::{Advance, Called, Label, Observation, Progress, Traits};
 use super::plan::{Mode, PlannedTask, TaskIndex};

@@ -8,6 +8,7 @@ use partita_artefact::instance::Moment;
 use serde::{Deserialize, Serialize};
 
 use crate::aggregate::RoleIndex;
+use crate::cause::Patience;
 use crate::compact::is_default;
 
 /// Place of a task in [`Plan::tasks`].
@@ -151,6 +152,15 @@ pub struct Deadline {
     pub name: &'static str,
     /// How long.
     pub time: Duration,
+}
+
+impl From<Deadline> for Patience {
+    fn from(deadline: Deadline) -> Self {
+        Self {
+            name: deadline.name.to_owned(),
+            time: deadline.time,
+        }
+    }
 }
 
 /// How long each wait may take: Go durations in variables of the root role.

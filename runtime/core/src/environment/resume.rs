@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::message::{CallReport, CommandId, Effect, Life, Timer};
+use super::message::{CallReport, Effect, Life, Timer};
 use super::plan::TaskIndex;
 use super::{Environment, Wait};
 
@@ -38,15 +38,16 @@ impl Environment {
         if !starting.is_empty() {
             effects.push(Effect::Launch(starting));
         }
-        for (command, transition) in &self.owed {
+        for (command, owed) in &self.owed {
+            let transition = owed.transition;
             let tasks = those(&|task| self.task(task).owes == Some(*command));
             if !tasks.is_empty() {
                 effects.push(Effect::Command {
                     command: *command,
-                    transition: *transition,
+                    transition,
                     tasks,
-                    arguments: self.arguments(*transition),
-                    timeout: self.command_deadline(*transition).time,
+                    arguments: self.arguments(transition),
+                    timeout: self.command_deadline(transition).time,
                 });
             }
         }
@@ -64,25 +65,15 @@ impl Environment {
         }
         let outstanding = self.outstanding(|_| true);
         self.effects.extend(outstanding);
-        match &self.wait {
-            Some(Wait::RunNumber) => self.effects.push(Effect::AllocateRunNumber),
-            Some(Wait::Hooks { pending, .. }) => {
-                let begun = pending
-                    .iter()
-                    .filter(|(_, task)| !self.deferred.contains_key(task));
-                let trigger = |(command, task): (&CommandId, &TaskIndex)| Effect::Trigger {
-                    command: *command,
-                    task: *task,
-                    timeout: self
-                        .plan
-                        .tasks
-                        .get(*task)
-                        .map(|task| task.timeout)
-                        .unwrap_or_default(),
-                };
-                self.effects.extend(begun.map(trigger).collect::<Vec<_>>());
-            }
-            _ => {}
+        if matches!(self.wait, Some(Wait::RunNumber)) {
+            self.effects.push(Effect::AllocateRunNumber);
+        }
+        for (command, hook) in self.hooks.iter().filter(|(_, hook)| !hook.deferred) {
+            self.effects.push(Effect::Trigger {
+                command: *command,
+                task: hook.task,
+                timeout: self.hook_timeout(hook.task),
+            });
         }
         self.repeat_calls();
     }

@@ -9,7 +9,7 @@ use super::message::{Effect, Timer};
 use super::observation::Advance;
 use super::transition::Transition;
 use super::{Environment, Wait};
-use crate::cause::Cause;
+use crate::cause::{Cause, Patience};
 
 /// Counts the runs of the environment; from the second on, devices must purge old data.
 const CLEANUP_COUNT: &str = "__fmq_cleanup_count";
@@ -17,11 +17,8 @@ const CLEANUP_COUNT: &str = "__fmq_cleanup_count";
 impl Environment {
     pub(super) fn open_run(&mut self) {
         self.effects.push(Effect::AllocateRunNumber);
-        self.set_timer(
-            Timer::RunNumber,
-            self.plan.deadlines.run_number.time,
-            "run number".to_owned(),
-        );
+        let deadline = self.plan.deadlines.run_number;
+        self.set_timer(Timer::RunNumber, deadline.into(), "run number".to_owned());
         self.wait = Some(Wait::RunNumber);
     }
 
@@ -71,7 +68,11 @@ impl Environment {
             self.observe_run(Advance::Ended { error: None });
         }
         if let Some(time) = self.auto_stop() {
-            self.set_timer(Timer::AutoStop, time, "auto_stop_timeout".to_owned());
+            let deadline = Patience {
+                name: "auto_stop_timeout".to_owned(),
+                time,
+            };
+            self.set_timer(Timer::AutoStop, deadline, "automatic end of the run".to_owned());
         }
     }
 

@@ -5,11 +5,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::Cause;
+
 use super::hooks::{Half, Pass};
 
 /// Steps at the end of an environment: tasks are let go of, and then the last hooks run.
-const RELEASING: &str = "DESTROY";
-const RELEASED: &str = "after_DESTROY";
+pub(super) const RELEASING: &str = "DESTROY";
+pub(super) const RELEASED: &str = "after_DESTROY";
 
 /// State of an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ pub enum Transition {
     Reset,
     /// Something critical failed. Never asked for by people.
     GoError,
+    /// Out of ERROR, back to deployed: tasks in ERROR recover, where they can.
+    Recover,
 }
 
 impl State {
@@ -75,6 +79,7 @@ impl Transition {
             Self::Stop => "STOP_ACTIVITY",
             Self::Reset => "RESET",
             Self::GoError => "GO_ERROR",
+            Self::Recover => "RECOVER",
         }
     }
 
@@ -86,13 +91,16 @@ impl Transition {
             Self::Start => ("START", "CONFIGURED", "RUNNING"),
             Self::Stop | Self::GoError => ("STOP", "RUNNING", "CONFIGURED"),
             Self::Reset => ("RESET", "CONFIGURED", "STANDBY"),
+            Self::Recover => ("RECOVER", "ERROR", "STANDBY"),
         }
     }
 
     /// Where this leads from a state; `None`: it is not allowed there.
     pub fn destination(self, from: State) -> Option<State> {
         match (self, from) {
-            (Self::Deploy, State::Standby) | (Self::Reset, State::Configured) => Some(State::Deployed),
+            (Self::Deploy, State::Standby)
+            | (Self::Reset, State::Configured | State::Error)
+            | (Self::Recover, State::Error) => Some(State::Deployed),
             (Self::Configure, State::Deployed) | (Self::Stop, State::Running) => Some(State::Configured),
             (Self::Start, State::Configured) => Some(State::Running),
             (Self::GoError, State::Standby | State::Deployed | State::Configured | State::Running) => {
@@ -130,6 +138,8 @@ pub(super) enum Step {
     ForgetRun,
     /// Command the tasks.
     Tasks(Transition),
+    /// Command those tasks that are in the state that this leads from.
+    TasksThere(Transition),
     /// Change the state.
     Enter(State),
     /// Note when the state was entered.
@@ -175,7 +185,8 @@ impl Program {
         steps.push_back(hooks("leave", from.name(), Half::Early));
         steps.extend([hooks("leave", from.name(), Half::Late), Step::End]);
         steps.push_back(begin("tasks", event));
-        steps.extend([Step::Tasks(transition), Step::Enter(to), Step::End]);
+        steps.extend(Self::tasks(transition, from));
+        steps.extend([Step::Enter(to), Step::End]);
         steps.push_back(begin("enter", to.name()));
         steps.extend([hooks("enter", to.name(), Half::Early), Step::EnterTime]);
         steps.extend([hooks("enter", to.name(), Half::Late), Step::End]);
@@ -190,6 +201,17 @@ impl Program {
             steps.push_back(Step::ForgetRun);
         }
         Self::new(Some(transition), steps)
+    }
+
+    /// What the tasks do. In ERROR each may be somewhere else.
+    fn tasks(transition: Transition, from: State) -> Vec<Step> {
+        let there = |events: &[Transition]| events.iter().copied().map(Step::TasksThere).collect();
+        match (transition, from) {
+            (Transition::GoError, _) => there(&[Transition::GoError]),
+            (Transition::Recover, _) => there(&[Transition::Stop, Transition::Reset, Transition::Recover]),
+            (Transition::Reset, State::Error) => there(&[Transition::Stop, Transition::Reset]),
+            _ => vec![Step::Tasks(transition)],
+        }
     }
 
     fn new(transition: Option<Transition>, steps: VecDeque<Step>) -> Self {
@@ -225,7 +247,12 @@ impl Program {
     }
 
     /// Notes what went wrong; the first is what people are told of it.
-    pub(super) fn note_error(&mut self, error: &str) {
+    pub(super) fn note_error(&mut self, cause: &Cause) {
+        if self.error.is_some() && (self.step.is_none() || self.step_error.is_some()) {
+            return;
+        }
+        let text = cause.to_string();
+        let error = text.lines().next().unwrap_or_default();
         self.error.get_or_insert_with(|| error.to_owned());
         if self.step.is_some() {
             self.step_error.get_or_insert_with(|| error.to_owned());

@@ -90,6 +90,9 @@ pub struct Machine {
     lost: BTreeMap<String, Cause>,
     /// Hosts that have attached since the core is there.
     attached: BTreeSet<String>,
+    /// What calls wrote to the run-time store, by full key.
+    #[serde(default, skip_serializing_if = "crate::compact::is_default")]
+    stored: BTreeMap<String, String>,
     /// Number of the last thing that people were let see.
     sequence: u64,
     /// Highest identity of a request so far.
@@ -112,6 +115,8 @@ struct Written {
     kept: BTreeMap<String, BTreeSet<String>>,
     lost: BTreeMap<String, Cause>,
     attached: BTreeSet<String>,
+    #[serde(default)]
+    stored: BTreeMap<String, String>,
     sequence: u64,
     request: RequestId,
 }
@@ -124,6 +129,7 @@ impl From<Written> for Machine {
             kept: written.kept,
             lost: written.lost,
             attached: written.attached,
+            stored: written.stored,
             sequence: written.sequence,
             request: written.request,
             ..Self::default()
@@ -300,6 +306,10 @@ impl Machine {
                 })
             }
             Effect::Leave(tasks) => return self.keep(id, &tasks),
+            Effect::Store { key, value } => {
+                self.stored.insert(key, value);
+                return;
+            }
             Effect::Gone => {
                 self.forget(id);
                 Output::Gone(id.to_owned())
@@ -314,6 +324,11 @@ impl Machine {
             effect => Output::Effect(id.to_owned(), effect),
         };
         self.outputs.push(output);
+    }
+
+    /// What calls wrote to the run-time store, by full key.
+    pub fn stored(&self) -> &BTreeMap<String, String> {
+        &self.stored
     }
 
     fn forget(&mut self, id: &str) {

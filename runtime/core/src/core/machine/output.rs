@@ -6,7 +6,7 @@ use crate::environment::{Effect, Numbered, Reply, RequestId};
 /// What the machine wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// What an environment wants done. Never [`Effect::SetTimer`], [`Effect::CancelTimer`], [`Effect::Leave`],
+    /// What an environment wants done. Never [`Effect::SetTimer`], [`Effect::CancelTimer`], [`Effect::Leave`], [`Effect::Store`],
     /// [`Effect::Reply`], [`Effect::Observe`] or [`Effect::Gone`]: those are the machine's own.
     Effect(EnvironmentId, Effect),
     /// End tasks that are nobody's.
