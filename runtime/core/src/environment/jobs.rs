@@ -125,7 +125,7 @@ impl Environment {
             .into_iter()
             .find(|job| job.request.is_none() && wanted(job))
         {
-            for cause in cause {
+            if let Some(cause) = cause {
                 job.note(cause);
             }
             return;
@@ -135,7 +135,7 @@ impl Environment {
             return;
         }
         let mut job = Job::new(None, work);
-        for cause in cause {
+        if let Some(cause) = cause {
             job.note(cause);
         }
         self.queue.push_front(job);

@@ -142,7 +142,7 @@ fn two_reasons_to_stop_make_one_stop() {
     assert_eq!(stops.count(), 1);
 }
 
-/// ERROR of something critical leads to GO_ERROR from wherever the environment is, as often as it happens.
+/// ERROR of something critical leads to `GO_ERROR` from wherever the environment is, as often as it happens.
 #[test]
 fn a_critical_loss_is_never_missed() {
     for state in [State::Deployed, State::Configured, State::Running] {

@@ -16,10 +16,10 @@ use partita_core::environment::{
 };
 
 /// What an environment is made of; the root role is called `e`.
-pub struct Flow(Plan);
+pub(crate) struct Flow(Plan);
 
 impl Flow {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut plan = Plan {
             id: "bench".to_owned(),
             deadlines: Deadlines::default(),
@@ -34,7 +34,7 @@ impl Flow {
         Self(plan)
     }
 
-    pub fn variable(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.0.variables.insert(name.to_owned(), value.to_owned());
         self.0.deadlines = Deadlines::from_variables(&self.0.variables).0;
         self
@@ -66,24 +66,24 @@ impl Flow {
     }
 
     /// A critical task that speaks OCC.
-    pub fn task(self, name: &str) -> Self {
+    pub(crate) fn task(self, name: &str) -> Self {
         self.add(name, Mode::Stateful, true, "")
     }
 
     /// One that is not critical.
-    pub fn spare(self, name: &str) -> Self {
+    pub(crate) fn spare(self, name: &str) -> Self {
         self.add(name, Mode::Stateful, false, "")
     }
 
-    pub fn basic(self, name: &str) -> Self {
+    pub(crate) fn basic(self, name: &str) -> Self {
         self.add(name, Mode::Basic, true, "")
     }
 
-    pub fn hook(self, name: &str, trigger: &str) -> Self {
+    pub(crate) fn hook(self, name: &str, trigger: &str) -> Self {
         self.add(name, Mode::Hook, true, trigger)
     }
 
-    pub fn call(mut self, name: &str, trigger: &str, await_at: &str) -> Self {
+    pub(crate) fn call(mut self, name: &str, trigger: &str, await_at: &str) -> Self {
         let role = self.role(name, true, RoleKind::Call(self.0.calls.len()));
         self.0.calls.push(PlannedCall {
             role,
@@ -97,24 +97,24 @@ impl Flow {
         self
     }
 
-    pub fn on_bench(self) -> Bench {
+    pub(crate) fn on_bench(self) -> Bench {
         Bench::new(self.0)
     }
 }
 
-pub struct Bench {
-    pub machine: Environment,
-    pub now: u64,
+pub(crate) struct Bench {
+    pub(crate) machine: Environment,
+    pub(crate) now: u64,
     /// What it asked for, in order: `run hook e.h`, `call e.c`, `START e.a e.b`, `kill e.a`, …
-    pub log: Vec<String>,
-    pub seen: Vec<Observation>,
-    pub timers: BTreeMap<Timer, u64>,
+    pub(crate) log: Vec<String>,
+    pub(crate) seen: Vec<Observation>,
+    pub(crate) timers: BTreeMap<Timer, u64>,
     /// Paths of roles that fail, or that never answer.
-    pub fails: BTreeSet<String>,
-    pub hangs: BTreeSet<String>,
+    pub(crate) fails: BTreeSet<String>,
+    pub(crate) hangs: BTreeSet<String>,
     /// What hangs, to be ended by hand.
-    pub held: Vec<Effect>,
-    pub runs: u32,
+    pub(crate) held: Vec<Effect>,
+    pub(crate) runs: u32,
     coming: VecDeque<Event>,
     replies: BTreeMap<u64, Reply>,
     asked: u64,
@@ -141,7 +141,7 @@ impl Bench {
     }
 
     /// One that is CONFIGURED.
-    pub fn configured(flow: Flow) -> Self {
+    pub(crate) fn configured(flow: Flow) -> Self {
         let mut bench = flow.on_bench();
         bench.create();
         assert_eq!(bench.machine.state(), State::Configured, "{:?}", bench.log);
@@ -149,41 +149,41 @@ impl Bench {
     }
 
     /// One that is RUNNING.
-    pub fn running(flow: Flow) -> Self {
+    pub(crate) fn running(flow: Flow) -> Self {
         let mut bench = Self::configured(flow);
         bench.transition(Transition::Start);
         assert_eq!(bench.machine.state(), State::Running, "{:?}", bench.log);
         bench
     }
 
-    pub fn create(&mut self) -> Option<Reply> {
+    pub(crate) fn create(&mut self) -> Option<Reply> {
         let id = self.ask(Request::Create { auto: false });
         self.reply(id)
     }
 
-    pub fn transition(&mut self, transition: Transition) -> Option<Reply> {
+    pub(crate) fn transition(&mut self, transition: Transition) -> Option<Reply> {
         let id = self.ask(Request::Transition(transition));
         self.reply(id)
     }
 
-    pub fn destroy(&mut self, options: DestroyOptions) -> Option<Reply> {
+    pub(crate) fn destroy(&mut self, options: DestroyOptions) -> Option<Reply> {
         let id = self.ask(Request::Destroy(options));
         self.reply(id)
     }
 
     /// Asks, and goes on until nothing more happens by itself.
-    pub fn ask(&mut self, request: Request) -> u64 {
+    pub(crate) fn ask(&mut self, request: Request) -> u64 {
         self.asked += 1;
         self.happen(Event::Request(self.asked, request));
         self.asked
     }
 
-    pub fn reply(&mut self, id: u64) -> Option<Reply> {
+    pub(crate) fn reply(&mut self, id: u64) -> Option<Reply> {
         self.replies.remove(&id)
     }
 
     /// Something happens, and all that follows by itself.
-    pub fn happen(&mut self, event: Event) {
+    pub(crate) fn happen(&mut self, event: Event) {
         self.coming.push_back(event);
         while let Some(event) = self.coming.pop_front() {
             self.now += 1;
@@ -197,7 +197,7 @@ impl Bench {
     }
 
     /// Time goes by until the first timer runs down.
-    pub fn wait(&mut self) -> Timer {
+    pub(crate) fn wait(&mut self) -> Timer {
         let first = self.timers.iter().min_by_key(|(_, due)| **due);
         let (timer, due) = first
             .map(|(timer, due)| (*timer, *due))
@@ -207,7 +207,7 @@ impl Bench {
         timer
     }
 
-    pub fn task(&self, name: &str) -> usize {
+    pub(crate) fn task(&self, name: &str) -> usize {
         let plan = self.machine.plan();
         plan.tasks
             .iter()
@@ -225,13 +225,13 @@ impl Bench {
         self.machine.plan().tasks[task].mode == Mode::Hook
     }
 
-    pub fn state_of(&self, name: &str) -> TaskState {
+    pub(crate) fn state_of(&self, name: &str) -> TaskState {
         self.machine
             .role(self.machine.plan().tasks[self.task(name)].role)
             .0
     }
 
-    pub fn report(&mut self, name: &str, life: Life, state: TaskState) -> Event {
+    pub(crate) fn report(&mut self, name: &str, life: Life, state: TaskState) -> Event {
         let report = TaskReport {
             life,
             state: Some(state),
@@ -250,13 +250,13 @@ impl Bench {
     }
 
     /// A task dies.
-    pub fn kill(&mut self, name: &str) {
+    pub(crate) fn kill(&mut self, name: &str) {
         let event = self.report(name, Life::Ended, TaskState::Error);
         self.happen(event);
     }
 
     /// Everything that has hung so far now ends, well or not.
-    pub fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.hangs.clear();
         let lines = self.log.len();
         for effect in std::mem::take(&mut self.held) {
@@ -270,12 +270,12 @@ impl Bench {
     }
 
     /// How often the log holds this.
-    pub fn count(&self, entry: &str) -> usize {
+    pub(crate) fn count(&self, entry: &str) -> usize {
         self.log.iter().filter(|line| *line == entry).count()
     }
 
     /// Causes that were told, harmless ones too.
-    pub fn causes(&self) -> Vec<&Cause> {
+    pub(crate) fn causes(&self) -> Vec<&Cause> {
         let mut causes = Vec::new();
         for seen in &self.seen {
             if let Observation::Cause(cause) = seen {
@@ -286,7 +286,7 @@ impl Bench {
     }
 
     /// Hooks and calls that were seen to end, in order, with `!` where they failed.
-    pub fn ended(&self) -> Vec<String> {
+    pub(crate) fn ended(&self) -> Vec<String> {
         let ended = |seen: &Observation| match seen {
             Observation::Hook { path, progress, .. } => match progress {
                 Progress::Ended { .. } => Some(path.clone()),

@@ -1,6 +1,6 @@
 //! The end of an environment, from everywhere, and creations that are not wanted any more.
 
-use partita_core::environment::{DestroyOptions, Reply, Request, State, Transition};
+use partita_core::environment::{Advance, DestroyOptions, Observation, Reply, Request, State, Transition};
 
 use crate::bench::{Bench, Flow};
 
@@ -193,4 +193,30 @@ fn the_end_of_the_tasks_has_a_deadline() {
         panic!("a task is still there")
     };
     assert_eq!(cause.because[0].role.as_deref(), Some("e.a"));
+}
+
+/// A run that ends with its environment is told to begin its end, and to have ended.
+#[test]
+fn a_run_that_an_end_ends_begins_and_ends_once() {
+    let mut bench = bench_in(State::Running);
+    bench.seen.clear();
+    bench.destroy(DestroyOptions {
+        force: true,
+        ..DestroyOptions::default()
+    });
+    let mut runs = Vec::new();
+    for seen in &bench.seen {
+        if let Observation::Run { advance, number, .. } = seen {
+            runs.push((advance.clone(), *number));
+        }
+    }
+    assert_eq!(runs, [(Advance::Begun, 1), (Advance::Ended { error: None }, 1)]);
+}
+
+/// One without tasks has none to end.
+#[test]
+fn an_end_touches_no_task_of_others() {
+    let mut bench = Bench::configured(Flow::new().call("c", "DESTROY", "DESTROY"));
+    bench.destroy(DestroyOptions::default());
+    assert_eq!(bench.log, ["call e.c", "gone"]);
 }

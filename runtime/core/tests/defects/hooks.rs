@@ -6,7 +6,7 @@ use partita_core::environment::{
 
 use crate::bench::{Bench, Flow};
 
-fn is_done(reply: &Option<Reply>) -> bool {
+fn is_done(reply: Option<&Reply>) -> bool {
     matches!(reply, Some(Reply::Done { .. }))
 }
 
@@ -36,14 +36,14 @@ fn an_await_may_straddle_transitions() {
         .hook("h", "before_STOP_ACTIVITY");
     let mut bench = Bench::configured(flow);
     bench.hangs.insert("e.c".to_owned());
-    assert!(is_done(&bench.transition(Transition::Start)));
+    assert!(is_done(bench.transition(Transition::Start).as_ref()));
     let stop = bench.ask(Request::Transition(Transition::Stop));
     assert_eq!(bench.count("run hook e.h"), 0, "it waits for the call first");
     bench.release();
-    assert!(is_done(&bench.reply(stop)));
+    assert!(is_done(bench.reply(stop).as_ref()));
     assert_eq!(bench.ended(), ["e.c", "e.h"]);
-    assert!(is_done(&bench.transition(Transition::Start)));
-    assert!(is_done(&bench.transition(Transition::Stop)));
+    assert!(is_done(bench.transition(Transition::Start).as_ref()));
+    assert!(is_done(bench.transition(Transition::Stop).as_ref()));
     assert_eq!(bench.count("call e.c"), 2);
 }
 
@@ -68,7 +68,7 @@ fn a_call_of_a_failed_run_does_not_fail_the_next() {
     bench.fails.clear();
     for event in [Transition::Recover, Transition::Configure, Transition::Start] {
         let reply = bench.transition(event);
-        assert!(is_done(&reply), "{event}: {reply:?}");
+        assert!(is_done(reply.as_ref()), "{event}: {reply:?}");
     }
     assert_eq!(bench.machine.state(), State::Running);
 }
@@ -87,7 +87,7 @@ fn a_call_behind_a_failed_weight_does_not_fail_the_next_run() {
     bench.fails.clear();
     for event in [Transition::Recover, Transition::Configure, Transition::Start] {
         let reply = bench.transition(event);
-        assert!(is_done(&reply), "{event}: {reply:?}");
+        assert!(is_done(reply.as_ref()), "{event}: {reply:?}");
     }
 }
 
@@ -107,7 +107,7 @@ fn a_failure_stops_later_weights_of_its_half_only() {
     assert_eq!(bench.machine.state(), State::Error);
 }
 
-/// GO_ERROR leaves the same state as the transition that failed there: its hook fails again, and the run is closed.
+/// `GO_ERROR` leaves the same state as the transition that failed there: its hook fails again, and the run is closed.
 #[test]
 fn go_error_is_not_defeated_by_a_hook() {
     for moment in [
@@ -148,7 +148,7 @@ fn hooks_of_one_weight_that_end_together_all_count() {
         flow = flow.hook(&format!("h{hook}"), "before_START_ACTIVITY");
     }
     let mut bench = Bench::configured(flow);
-    assert!(is_done(&bench.transition(Transition::Start)));
+    assert!(is_done(bench.transition(Transition::Start).as_ref()));
     assert_eq!(bench.ended().len(), 20);
 }
 

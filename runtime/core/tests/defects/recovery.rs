@@ -14,7 +14,7 @@ fn failed_start() -> Bench {
     bench
 }
 
-fn is_done(reply: &Option<Reply>, in_state: State) -> bool {
+fn is_done(reply: Option<&Reply>, in_state: State) -> bool {
     matches!(reply, Some(Reply::Done { state, .. }) if *state == in_state)
 }
 
@@ -23,7 +23,7 @@ fn recover_leads_out_of_error_without_a_new_process() {
     let mut bench = failed_start();
     assert_eq!(bench.state_of("b"), TaskState::Error);
     let reply = bench.transition(Transition::Recover);
-    assert!(is_done(&reply, State::Deployed), "{reply:?}");
+    assert!(is_done(reply.as_ref(), State::Deployed), "{reply:?}");
     assert!(
         bench
             .log
@@ -35,7 +35,7 @@ fn recover_leads_out_of_error_without_a_new_process() {
         (Transition::Stop, State::Configured),
     ] {
         let reply = bench.transition(event);
-        assert!(is_done(&reply, to), "{event}: {reply:?}");
+        assert!(is_done(reply.as_ref(), to), "{event}: {reply:?}");
     }
     assert_eq!(bench.count("launch e.a e.b"), 1);
 }
@@ -49,7 +49,7 @@ fn reset_leads_out_of_error_where_tasks_are_well() {
     bench.transition(Transition::Stop);
     assert_eq!(bench.machine.state(), State::Error);
     let reply = bench.transition(Transition::Reset);
-    assert!(is_done(&reply, State::Deployed), "{reply:?}");
+    assert!(is_done(reply.as_ref(), State::Deployed), "{reply:?}");
 
     let mut bench = failed_start();
     let log = bench.log.clone();
@@ -80,7 +80,7 @@ fn error_is_not_left_without_a_critical_task() {
     bench.transition(Transition::Stop);
     bench.fails.clear();
     let reply = bench.transition(Transition::Recover);
-    assert!(is_done(&reply, State::Deployed), "{reply:?}");
+    assert!(is_done(reply.as_ref(), State::Deployed), "{reply:?}");
 }
 
 /// A task that cannot recover leaves the environment where it is, and it can be tried again.
@@ -97,7 +97,7 @@ fn a_recovery_that_fails_ends_in_error() {
     ));
     bench.fails.clear();
     let reply = bench.transition(Transition::Recover);
-    assert!(is_done(&reply, State::Deployed), "{reply:?}");
+    assert!(is_done(reply.as_ref(), State::Deployed), "{reply:?}");
     assert_eq!(bench.count("RESET e.a"), 1, "it was done already");
 }
 
@@ -107,7 +107,7 @@ fn reset_and_configure_push_anew_to_the_same_processes() {
     let mut bench = Bench::configured(Flow::new().task("a").task("b"));
     bench.transition(Transition::Reset);
     let reply = bench.transition(Transition::Configure);
-    assert!(is_done(&reply, State::Configured), "{reply:?}");
+    assert!(is_done(reply.as_ref(), State::Configured), "{reply:?}");
     assert_eq!(bench.count("CONFIGURE e.a e.b"), 2);
     assert_eq!(bench.count("launch e.a e.b"), 1);
 }

@@ -61,10 +61,10 @@ impl Big {
             for effect in effects {
                 match effect {
                     Effect::Launch(tasks) => {
-                        coming.extend(tasks.into_iter().map(|task| self.report(task, Life::Active)))
+                        coming.extend(tasks.into_iter().map(|task| self.report(task, Life::Active)));
                     }
                     Effect::Kill(tasks) => {
-                        coming.extend(tasks.into_iter().map(|task| self.report(task, Life::Ended)))
+                        coming.extend(tasks.into_iter().map(|task| self.report(task, Life::Ended)));
                     }
                     Effect::Command {
                         command,

@@ -1,6 +1,8 @@
 //! Requests, refusals and deadlines.
 
-use partita_core::environment::{Event, Life, Reply, Request, State, Timer, Transition};
+use partita_core::environment::{
+    Advance, Event, Life, Observation, Reply, Request, State, Timer, Transition,
+};
 
 use crate::bench::{Bench, Flow};
 
@@ -205,4 +207,29 @@ fn a_command_that_cannot_be_given_fails_at_once() {
             ..
         })
     ));
+}
+
+/// A step that went well ends well, and one that did not says why.
+#[test]
+fn the_end_of_a_step_says_how_it_ended() {
+    let flow = pair().hook("h", "enter_RUNNING");
+    let mut bench = Bench::configured(flow);
+    bench.fails.insert("e.h".to_owned());
+    bench.transition(Transition::Start);
+    let mut ends = bench.seen.iter().filter_map(|seen| match seen {
+        Observation::Advance {
+            transition: Some(Transition::Start),
+            advance: Advance::StepEnded { step, error },
+            ..
+        } => Some((step.as_str(), error.is_some())),
+        _ => None,
+    });
+    let want = [
+        ("before_START_ACTIVITY", false),
+        ("leave_CONFIGURED", false),
+        ("tasks_START_ACTIVITY", false),
+        ("enter_RUNNING", true),
+        ("after_START_ACTIVITY", false),
+    ];
+    assert!(want.into_iter().all(|step| ends.next() == Some(step)));
 }
