@@ -93,6 +93,7 @@ impl Flow {
             await_at: Moment::parse(await_at),
             timeout: Duration::from_secs(5),
             critical: true,
+            repeatable: false,
         });
         self
     }
