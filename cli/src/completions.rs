@@ -15,10 +15,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    #[allow(
-        clippy::unnecessary_wraps,
-        reason = "every command ends in the same way"
-    )]
+    #[allow(clippy::unnecessary_wraps, reason = "every command ends in the same way")]
     pub(crate) fn run(self) -> Result<(), Failure> {
         let mut command = crate::Arguments::command();
         clap_complete::generate(self.shell, &mut command, "partita", &mut std::io::stdout());

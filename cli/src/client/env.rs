@@ -189,7 +189,15 @@ async fn list(core: &mut Core, as_json: bool) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<_> = all.iter().map(row).collect();
-    let headings = ["ID", "WORKFLOW", "STATE", "TRANSITION", "RUN", "TASKS", "DETECTORS"];
+    let headings = [
+        "ID",
+        "WORKFLOW",
+        "STATE",
+        "TRANSITION",
+        "RUN",
+        "TASKS",
+        "DETECTORS",
+    ];
     print!("{}", table::draw(headings, &rows));
     Ok(())
 }
@@ -262,7 +270,10 @@ fn show(reply: &pb::GetEnvironmentReply, tasks: bool, variables: bool) {
     if let Some(root) = &reply.workflow {
         let mut rows = Vec::new();
         tree(root, 0, &info, &mut rows);
-        print!("{}", table::draw(["ROLE", "STATE", "STATUS", "HOST", "PID"], &rows));
+        print!(
+            "{}",
+            table::draw(["ROLE", "STATE", "STATUS", "HOST", "PID"], &rows)
+        );
     }
 }
 

@@ -164,7 +164,10 @@ fn line(what: &What) -> Option<String> {
         What::Cause(cause) => Some(labelled(cause)),
         What::Hook(hook) => match hook.progress() {
             Progress::Started | Progress::Ended => None,
-            Progress::Skipped => Some(format!("{} at {}: not run: {}", hook.path, hook.moment, hook.reason)),
+            Progress::Skipped => Some(format!(
+                "{} at {}: not run: {}",
+                hook.path, hook.moment, hook.reason
+            )),
             Progress::Failed => hook.cause.as_ref().map(labelled),
         },
     }

@@ -99,12 +99,20 @@ async fn act(mut core: Core, action: Action) -> Result<(), Failure> {
                 Some(repository) => number(&mut core, &repository).await?,
                 None => -1,
             };
-            answer(core.control.refresh_repos(pb::RefreshReposRequest { index }).await)?;
+            answer(
+                core.control
+                    .refresh_repos(pb::RefreshReposRequest { index })
+                    .await,
+            )?;
             Ok(())
         }
         Action::Default { repository } => {
             let index = number(&mut core, &repository).await?;
-            answer(core.control.set_default_repo(pb::SetDefaultRepoRequest { index }).await)?;
+            answer(
+                core.control
+                    .set_default_repo(pb::SetDefaultRepoRequest { index })
+                    .await,
+            )?;
             Ok(())
         }
         Action::Revision { revision, repository } => set_revision(&mut core, revision, repository).await,
@@ -112,7 +120,11 @@ async fn act(mut core: Core, action: Action) -> Result<(), Failure> {
 }
 
 async fn listed(core: &mut Core, get_revisions: bool) -> Result<pb::ListReposReply, Failure> {
-    answer(core.control.list_repos(pb::ListReposRequest { get_revisions }).await)
+    answer(
+        core.control
+            .list_repos(pb::ListReposRequest { get_revisions })
+            .await,
+    )
 }
 
 /// The number of a repository: what the wire calls it by.
@@ -165,7 +177,10 @@ async fn list(core: &mut Core, revisions: bool, as_json: bool) -> Result<(), Fai
     let last = if revisions { "REVISIONS" } else { "" };
     print!(
         "{}",
-        table::draw(["NUMBER", "REPOSITORY", "DEFAULT", "DEFAULT REVISION", last], &rows)
+        table::draw(
+            ["NUMBER", "REPOSITORY", "DEFAULT", "DEFAULT REVISION", last],
+            &rows
+        )
     );
     Ok(())
 }

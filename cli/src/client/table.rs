@@ -29,7 +29,10 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {
-        let rows = [["a".to_owned(), "ONE".to_owned()], ["bcd".to_owned(), String::new()]];
+        let rows = [
+            ["a".to_owned(), "ONE".to_owned()],
+            ["bcd".to_owned(), String::new()],
+        ];
         assert_eq!(draw(["ID", "STATE"], &rows), "ID   STATE\na    ONE\nbcd\n");
     }
 

@@ -81,7 +81,11 @@ async fn act(mut core: Core, action: Action) -> Result<(), Failure> {
             tasks: task_ids,
             json,
         } => {
-            let reply = answer(core.control.cleanup_tasks(pb::CleanupTasksRequest { task_ids }).await)?;
+            let reply = answer(
+                core.control
+                    .cleanup_tasks(pb::CleanupTasksRequest { task_ids })
+                    .await,
+            )?;
             list(&reply.killed_tasks, json);
         }
     }
@@ -145,7 +149,10 @@ fn show(task: &pb::TaskInfo, as_json: bool) {
         }));
         return;
     }
-    let host = short.deployment_info.map(|info| info.hostname).unwrap_or_default();
+    let host = short
+        .deployment_info
+        .map(|info| info.hostname)
+        .unwrap_or_default();
     println!(
         "task         {}\nrole         {}\nenvironment  {}\nclass        {}\nhost         {host}\n\
          state        {} {}\npid          {}\noutput       {}",
@@ -163,7 +170,10 @@ fn show(task: &pb::TaskInfo, as_json: bool) {
         println!("  {argument}");
     }
     for channel in task.inbound_channels.iter().chain(&task.outbound_channels) {
-        println!("channel      {} {} {}", channel.name, channel.r#type, channel.target);
+        println!(
+            "channel      {} {} {}",
+            channel.name, channel.r#type, channel.target
+        );
     }
     for (name, value) in properties {
         println!("property     {name}={value}");

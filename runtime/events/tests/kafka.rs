@@ -8,10 +8,12 @@
 )]
 
 #[path = "support/broker.rs"]
+#[allow(dead_code, reason = "each test takes what it needs")]
 mod broker;
 #[path = "support/window.rs"]
 mod window;
 #[path = "support/world.rs"]
+#[allow(dead_code, reason = "each test takes what it needs")]
 mod world;
 
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ use window::Window;
 use world::World;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn config(address: &str, folder: &Path) -> KafkaConfig {
     let mut config = KafkaConfig::new(vec![address.to_owned()], folder.join("kafka"));

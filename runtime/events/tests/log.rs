@@ -8,6 +8,7 @@
 )]
 
 #[path = "support/world.rs"]
+#[allow(dead_code, reason = "each test takes what it needs")]
 mod world;
 
 use std::io;

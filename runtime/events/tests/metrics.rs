@@ -8,11 +8,12 @@
 )]
 
 #[path = "support/world.rs"]
+#[allow(dead_code, reason = "each test takes what it needs")]
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partita_core::environment::{Request, Transition};
+use partita_core::environment::{DestroyOptions, Request, Transition};
 use partita_events::kafka::KafkaFigures;
 use partita_events::metrics::{Format, MetricsServer, Surroundings, Tally, influx, openmetrics};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,7 +78,7 @@ fn labels(text: &str) -> BTreeMap<String, String> {
     labels
 }
 
-/// Reads OpenMetrics 1.0, and gives samples by name and labels. Checks what the standard demands of a family: that it is
+/// Reads `OpenMetrics` 1.0, and gives samples by name and labels. Checks what the standard demands of a family: that it is
 /// declared once and before its samples, which come together, have the suffixes of their kind, and only once; and of a
 /// histogram that its buckets grow up to the count.
 fn read(text: &str) -> BTreeMap<String, f64> {
@@ -173,7 +174,7 @@ fn a_life_adds_up() {
 fn what_is_gone_is_no_longer_counted() {
     let mut world = World::new(&[("host1", "<id2>")]);
     world.ask(Request::Create { auto: false });
-    world.ask(Request::Destroy(Default::default()));
+    world.ask(Request::Destroy(DestroyOptions::default()));
     let mut tally = Tally::default();
     world.seen.iter().for_each(|seen| tally.count(seen));
     let samples = read(&openmetrics(&tally, &Surroundings::default()));
@@ -186,7 +187,7 @@ fn what_is_gone_is_no_longer_counted() {
     assert!(environments.map(|(_, value)| value).sum::<f64>() < 0.5);
 }
 
-/// A line of the InfluxDB protocol: measurement, tags, fields, time.
+/// A line of the `InfluxDB` protocol: measurement, tags, fields, time.
 fn line(line: &str) -> (String, BTreeMap<String, String>, BTreeMap<String, String>, u64) {
     let (mut parts, mut part, mut chars) = (Vec::new(), String::new(), line.chars());
     while let Some(c) = chars.next() {

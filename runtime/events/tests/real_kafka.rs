@@ -35,15 +35,21 @@ use window::Window;
 use world::World;
 
 /// Longer than a broker takes to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The program that `peers` has built.
-#[allow(clippy::disallowed_methods, reason = "this is where a test finds what is around it")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is where a test finds what is around it"
+)]
 fn program() -> Option<PathBuf> {
     let home = PathBuf::from(std::env::var_os("HOME")?);
     let cache = std::env::var_os("PEERS_CACHE").map_or(home.join(".cache/peers"), PathBuf::from);
     let program = cache.join("bin/kafka");
-    let java = Command::new("java").arg("-version").stderr(Stdio::null()).status();
+    let java = Command::new("java")
+        .arg("-version")
+        .stderr(Stdio::null())
+        .status();
     (program.is_file() && java.is_ok_and(|status| status.success())).then_some(program)
 }
 
@@ -82,13 +88,26 @@ impl Broker {
             port,
             child: None,
         };
-        let format = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", "properties"];
+        let format = [
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            "MkU3OEVBNTcwNTJENDM2Qg",
+            "-c",
+            "properties",
+        ];
         assert!(broker.command(&format).status().expect("to run").success());
         broker
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let log = |name| File::options().create(true).append(true).open(self.folder.join(name)).expect("a log");
+        let log = |name| {
+            File::options()
+                .create(true)
+                .append(true)
+                .open(self.folder.join(name))
+                .expect("a log")
+        };
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(&self.folder);
         command.stdout(log("out")).stderr(log("err"));
@@ -96,7 +115,11 @@ impl Broker {
     }
 
     fn start(&mut self) {
-        self.child = Some(self.command(&["kafka.Kafka", "properties"]).spawn().expect("to start"));
+        self.child = Some(
+            self.command(&["kafka.Kafka", "properties"])
+                .spawn()
+                .expect("to start"),
+        );
     }
 
     fn kill(&mut self) {
@@ -126,7 +149,10 @@ impl Broker {
             let head = [1_i16, 4, 0, 7, -1].map(i16::to_be_bytes).concat();
             let length = u32::try_from(head.len() + body.len()).expect("short");
             let mut stream = TcpStream::connect(self.address()).await.expect("the broker");
-            stream.write_all(&[&length.to_be_bytes()[..], &head, &body].concat()).await.expect("to be heard");
+            stream
+                .write_all(&[&length.to_be_bytes()[..], &head, &body].concat())
+                .await
+                .expect("to be heard");
             let length = usize::try_from(stream.read_i32().await.expect("an answer")).expect("a length");
             let mut answer = vec![0; length];
             stream.read_exact(&mut answer).await.expect("an answer");
@@ -143,7 +169,7 @@ impl Broker {
             let length = usize::try_from(reader.i32()).expect("a length");
             let records = parse(reader.take(length));
             kept.extend(records);
-            if kept.len() as i64 >= end {
+            if kept.len() >= usize::try_from(end).expect("an offset") {
                 return kept;
             }
         }
@@ -186,7 +212,10 @@ async fn a_real_broker_that_is_killed_misses_nothing() {
     let publisher = Publisher::start(config, window.clone(), 7).expect("a spool");
     let say = |seen: &[Numbered]| seen.iter().for_each(|seen| window.say(seen.clone()));
     say(&life[..third]);
-    until(&publisher, |figures| figures.taken == third as u64 && figures.away).await;
+    until(&publisher, |figures| {
+        figures.taken == third as u64 && figures.away
+    })
+    .await;
     broker.start();
     until(&publisher, |figures| figures.published > 0).await;
     // It is killed while it takes events.
@@ -195,18 +224,30 @@ async fn a_real_broker_that_is_killed_misses_nothing() {
     until(&publisher, |figures| figures.away).await;
     say(&life[2 * third..]);
     broker.start();
-    until(&publisher, |figures| figures.taken == life.len() as u64 && figures.waiting == 0).await;
+    until(&publisher, |figures| {
+        figures.taken == life.len() as u64 && figures.waiting == 0
+    })
+    .await;
 
     let mut wanted: BTreeMap<(&str, String), Vec<Vec<u8>>> = BTreeMap::new();
     for message in life.iter().flat_map(messages) {
         let place = (message.topic.name(), message.key.clone());
-        wanted.entry(place).or_default().push(message.event.encode_to_vec());
+        wanted
+            .entry(place)
+            .or_default()
+            .push(message.event.encode_to_vec());
     }
     let (mut messages, mut again) = (0, 0);
     for ((topic, key), wanted) in wanted {
         let mut got = Vec::new();
         for partition in 0..2 {
-            got.extend(broker.read(topic, partition).await.into_iter().filter(|kept| kept.key == key));
+            got.extend(
+                broker
+                    .read(topic, partition)
+                    .await
+                    .into_iter()
+                    .filter(|kept| kept.key == key),
+            );
         }
         let mut once: Vec<Vec<u8>> = Vec::new();
         let all = got.len();
@@ -220,5 +261,8 @@ async fn a_real_broker_that_is_killed_misses_nothing() {
         messages += once.len();
         again += all - once.len();
     }
-    println!("{messages} messages, {again} of them again, {:?}", publisher.figures());
+    println!(
+        "{messages} messages, {again} of them again, {:?}",
+        publisher.figures()
+    );
 }

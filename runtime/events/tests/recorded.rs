@@ -8,18 +8,21 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/json.rs"]
+mod json;
 #[path = "support/world.rs"]
 mod world;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use json::as_json;
 use partita_core::aggregate::State as TaskState;
 use partita_core::cause::Exit;
-use partita_core::environment::{Life, Request, TaskReport, Transition};
+use partita_core::environment::{DestroyOptions, Life, Request, TaskReport, Transition};
 use partita_events::message::{Message, messages};
-use serde_json::{Value, json};
-use world::{ENVIRONMENT, World, as_json};
+use serde_json::Value;
+use world::{ENVIRONMENT, World};
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/conformance/events");
 
@@ -51,17 +54,17 @@ fn quiet(event: &mut serde_json::Map<String, Value>) {
     };
     let leaves = text(event, "transitionStep").starts_with("leave_");
     if leaves && event.get("error").is_none() {
-        event.insert("transitionStatus".to_owned(), json!("ONGOING"));
+        event.insert("transitionStatus".to_owned(), serde_json::json!("ONGOING"));
     }
     let error = text(event, "error");
     if let Some((known, _)) = error.split_once(" transitioned to ERROR: ") {
         event.insert(
             "error".to_owned(),
-            json!(format!("{known} transitioned to ERROR")),
+            serde_json::json!(format!("{known} transitioned to ERROR")),
         );
     }
     if event.remove("vars").is_some() {
-        event.insert("vars".to_owned(), json!("all of them"));
+        event.insert("vars".to_owned(), serde_json::json!("all of them"));
     }
 }
 
@@ -79,7 +82,7 @@ fn recorded(name: &str) -> Option<Told> {
     Some(sorted(text.lines().map(row)))
 }
 
-fn ours(world: World) -> Told {
+fn ours(world: &World) -> Told {
     let told: Vec<Message> = world.seen.iter().flat_map(messages).collect();
     sorted(told.iter().map(|message| {
         let topic = message.topic.name().to_owned();
@@ -117,8 +120,8 @@ fn a_whole_life_reads_as_recorded() {
     ] {
         world.ask(Request::Transition(transition));
     }
-    world.ask(Request::Destroy(Default::default()));
-    compare(&recorded, &ours(world));
+    world.ask(Request::Destroy(DestroyOptions::default()));
+    compare(&recorded, &ours(&world));
 }
 
 #[test]
@@ -138,11 +141,11 @@ fn a_killed_task_reads_as_recorded() {
             ..TaskReport::default()
         },
     );
-    world.ask(Request::Destroy(partita_core::environment::DestroyOptions {
+    world.ask(Request::Destroy(DestroyOptions {
         force: true,
-        ..Default::default()
+        ..DestroyOptions::default()
     }));
-    compare(&recorded, &ours(world));
+    compare(&recorded, &ours(&world));
 }
 
 #[test]

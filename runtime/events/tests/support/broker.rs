@@ -10,15 +10,15 @@ use tokio::task::JoinHandle;
 
 /// A record as a consumer gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    pub key: String,
-    pub time: i64,
-    pub value: Vec<u8>,
+pub(crate) struct Kept {
+    pub(crate) key: String,
+    pub(crate) time: i64,
+    pub(crate) value: Vec<u8>,
 }
 
 /// What the broker does with the next requests to produce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// Takes them.
     Takes,
     /// Answers with this error code.
@@ -28,17 +28,17 @@ pub enum Mood {
 }
 
 #[derive(Debug, Default)]
-pub struct Log {
+pub(crate) struct Log {
     /// By topic and partition.
-    pub kept: BTreeMap<(String, i32), Vec<Kept>>,
-    pub moods: Vec<Mood>,
-    pub requests: usize,
+    pub(crate) kept: BTreeMap<(String, i32), Vec<Kept>>,
+    pub(crate) moods: Vec<Mood>,
+    pub(crate) requests: usize,
 }
 
 #[derive(Debug)]
-pub struct Broker {
-    pub address: String,
-    pub log: Arc<Mutex<Log>>,
+pub(crate) struct Broker {
+    pub(crate) address: String,
+    pub(crate) log: Arc<Mutex<Log>>,
     task: JoinHandle<()>,
 }
 
@@ -53,7 +53,7 @@ const PARTITIONS: i32 = 3;
 
 impl Broker {
     /// At this address; port 0: any.
-    pub async fn start(address: &str, log: Arc<Mutex<Log>>) -> Self {
+    pub(crate) async fn start(address: &str, log: Arc<Mutex<Log>>) -> Self {
         let listener = TcpListener::bind(address).await.expect("an address");
         let address = listener.local_addr().expect("an address").to_string();
         let (of, shared) = (address.clone(), Arc::clone(&log));
@@ -165,28 +165,28 @@ fn answer(request: &[u8], address: &str, log: &Mutex<Log>) -> Option<Vec<u8>> {
 }
 
 /// Bytes that are as they should be.
-pub struct Bytes<'a>(pub &'a [u8]);
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    pub fn take(&mut self, count: usize) -> &'a [u8] {
+    pub(crate) fn take(&mut self, count: usize) -> &'a [u8] {
         let (head, rest) = self.0.split_at(count);
         self.0 = rest;
         head
     }
 
-    pub fn i16(&mut self) -> i16 {
+    pub(crate) fn i16(&mut self) -> i16 {
         i16::from_be_bytes(self.take(2).try_into().expect("two bytes"))
     }
 
-    pub fn i32(&mut self) -> i32 {
+    pub(crate) fn i32(&mut self) -> i32 {
         i32::from_be_bytes(self.take(4).try_into().expect("four bytes"))
     }
 
-    pub fn i64(&mut self) -> i64 {
+    pub(crate) fn i64(&mut self) -> i64 {
         i64::from_be_bytes(self.take(8).try_into().expect("eight bytes"))
     }
 
-    pub fn text(&mut self) -> String {
+    pub(crate) fn text(&mut self) -> String {
         let length = usize::try_from(self.i16()).unwrap_or(0);
         String::from_utf8(self.take(length).to_vec()).expect("a text")
     }
@@ -210,7 +210,7 @@ impl<'a> Bytes<'a> {
 }
 
 /// The records of batches in format 2, one after the other.
-pub fn parse(bytes: &[u8]) -> Vec<Kept> {
+pub(crate) fn parse(bytes: &[u8]) -> Vec<Kept> {
     let mut kept = Vec::new();
     let mut reader = Bytes(bytes);
     // Magic is the 17th byte of a batch; a last one that is cut off is not for us.

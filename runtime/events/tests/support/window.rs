@@ -8,21 +8,21 @@ use partita_events::source::{Cut, Following, Source};
 use tokio::sync::watch;
 
 #[derive(Debug, Clone)]
-pub struct Window {
+pub(crate) struct Window {
     kept: Arc<Mutex<VecDeque<Arc<Numbered>>>>,
     newest: Arc<watch::Sender<u64>>,
     capacity: usize,
 }
 
 #[derive(Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     window: Window,
     newest: watch::Receiver<u64>,
     next: u64,
 }
 
 impl Window {
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             kept: Arc::default(),
             newest: Arc::new(watch::channel(0).0),
@@ -30,7 +30,7 @@ impl Window {
         }
     }
 
-    pub fn say(&self, seen: Numbered) {
+    pub(crate) fn say(&self, seen: Numbered) {
         let number = seen.number;
         let mut kept = self.kept.lock().expect("no panic");
         kept.push_back(Arc::new(seen));

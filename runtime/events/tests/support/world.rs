@@ -1,4 +1,4 @@
-//! An environment whose tasks do at once what they are told, and events as JSON.
+//! An environment whose tasks do at once what they are told.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,22 +7,18 @@ use partita_core::environment::plan::{Mode, Plan, PlannedRole, PlannedTask, Role
 use partita_core::environment::{
     Answer, Effect, Environment, Event, Life, Numbered, Request, TaskReport, Timer,
 };
-use partita_proto::common::{User, WorkflowTemplateInfo};
-use partita_proto::events::event::Payload;
-use partita_proto::events::{Event as Told, OpStatus, Traits};
-use serde_json::{Map, Value, json};
 
-pub const ENVIRONMENT: &str = "<id1>";
+pub(crate) const ENVIRONMENT: &str = "<id1>";
 const CLASS: &str = "<repo>/tasks/light@<revision>";
 const START: u64 = 1_700_000_000_000;
 
-pub struct World {
+pub(crate) struct World {
     machine: Environment,
     requests: u64,
     versions: u64,
     /// What has happened and was not told to the machine yet.
     news: VecDeque<Event>,
-    pub seen: Vec<Numbered>,
+    pub(crate) seen: Vec<Numbered>,
 }
 
 fn role(path: &str, parent: Option<usize>, kind: RoleKind) -> PlannedRole {
@@ -36,7 +32,7 @@ fn role(path: &str, parent: Option<usize>, kind: RoleKind) -> PlannedRole {
 
 impl World {
     /// One task on each of these hosts, with these identities.
-    pub fn new(hosts: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(hosts: &[(&str, &str)]) -> Self {
         let mut plan = Plan {
             id: ENVIRONMENT.to_owned(),
             workflow: Workflow {
@@ -74,13 +70,13 @@ impl World {
         }
     }
 
-    pub fn ask(&mut self, request: Request) {
+    pub(crate) fn ask(&mut self, request: Request) {
         self.requests += 1;
         self.news.push_back(Event::Request(self.requests, request));
         self.run();
     }
 
-    pub fn report(&mut self, task: usize, report: TaskReport) {
+    pub(crate) fn report(&mut self, task: usize, report: TaskReport) {
         self.reported(task, report);
         self.run();
     }
@@ -159,102 +155,4 @@ impl World {
             _ => {}
         }
     }
-}
-
-/// As protobuf writes JSON: what is as by default is left out. Times and run numbers are placeholders, as recorded.
-pub fn as_json(event: &Told) -> Value {
-    let (name, mut body) = match event.payload.as_ref() {
-        Some(Payload::EnvironmentEvent(e)) => (
-            "environmentEvent",
-            json!({
-                "environmentId": e.environment_id, "state": e.state, "error": e.error, "message": e.message,
-                "transition": e.transition, "transitionStep": e.transition_step,
-                "transitionStatus": status(e.transition_status), "runNumber": run(e.run_number),
-                "vars": e.vars, "lastRequestUser": user(e.last_request_user.as_ref()),
-            }),
-        ),
-        Some(Payload::TaskEvent(e)) => (
-            "taskEvent",
-            json!({
-                "name": e.name, "taskid": e.taskid, "state": e.state, "status": e.status, "hostname": e.hostname,
-                "className": e.class_name, "traits": traits(e.traits.as_ref()), "environmentId": e.environment_id,
-                "path": e.path,
-            }),
-        ),
-        Some(Payload::RoleEvent(e)) => (
-            "roleEvent",
-            json!({
-                "name": e.name, "status": e.status, "state": e.state, "rolePath": e.role_path,
-                "environmentId": e.environment_id,
-            }),
-        ),
-        Some(Payload::RunEvent(e)) => (
-            "runEvent",
-            json!({
-                "environmentId": e.environment_id, "runNumber": run(e.run_number), "state": e.state, "error": e.error,
-                "transition": e.transition, "transitionStatus": status(e.transition_status),
-                "lastRequestUser": user(e.last_request_user.as_ref()),
-            }),
-        ),
-        other => ("unexpected", json!({ "payload": format!("{other:?}") })),
-    };
-    prune(&mut body);
-    if let (Some(Payload::EnvironmentEvent(e)), Some(body)) = (event.payload.as_ref(), body.as_object_mut()) {
-        // A message that is there is told even if it is empty.
-        if let Some(info) = &e.workflow_template_info {
-            body.insert("workflowTemplateInfo".to_owned(), workflow(info));
-        }
-    }
-    json!({ "timestamp": "<time>", "timestampNano": "<time>", name: body })
-}
-
-fn prune(value: &mut Value) {
-    if let Value::Object(map) = value {
-        let old = std::mem::take(map);
-        for (name, mut value) in old {
-            prune(&mut value);
-            let empty = [json!(""), json!(null), json!(false), json!({})].contains(&value);
-            if !empty {
-                map.insert(name, value);
-            }
-        }
-    }
-}
-
-fn status(number: i32) -> String {
-    let status = OpStatus::try_from(number).unwrap_or(OpStatus::Null);
-    if status == OpStatus::Null {
-        return String::new();
-    }
-    status.as_str_name().to_owned()
-}
-
-fn run(number: u32) -> &'static str {
-    if number == 0 { "" } else { "<run>" }
-}
-
-fn user(user: Option<&User>) -> Value {
-    user.map_or(Value::Null, |user| json!({ "name": user.name }))
-}
-
-fn traits(traits: Option<&Traits>) -> Value {
-    traits.map_or(Value::Null, |traits| {
-        json!({
-            "trigger": traits.trigger, "await": traits.r#await, "timeout": traits.timeout, "critical": traits.critical,
-        })
-    })
-}
-
-fn workflow(info: &WorkflowTemplateInfo) -> Value {
-    let mut map = Map::new();
-    for (name, text) in [
-        ("name", &info.name),
-        ("description", &info.description),
-        ("path", &info.path),
-    ] {
-        if !text.is_empty() {
-            map.insert(name.to_owned(), json!(text));
-        }
-    }
-    Value::Object(map)
 }
