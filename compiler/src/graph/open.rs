@@ -183,7 +183,7 @@ impl<'a> Outline<'a> {
         let written = text(load, Some(made), place.around);
         let identity = identity::loaded(place.module, &written, &self.artefact.revisions);
         let class: Option<&'a TaskClass> = self.artefact.classes.get(&identity);
-        let mode = class.map_or(ControlMode::Direct, |class| class.mode);
+        let steered = class.map_or(ControlMode::Direct, |class| class.mode);
         if let Some(class) = class {
             let own = Some(&*made);
             let outer = constraints(&class.constraints, own, place.around);
@@ -198,10 +198,10 @@ impl<'a> Outline<'a> {
             made.bind = merged(std::mem::take(&mut made.bind), &bind, |item| &item.channel.name);
         }
         made.critical = traits.critical;
-        let hook = traits.trigger.is_some() && mode == ControlMode::Basic;
+        let hook = traits.trigger.is_some() && steered == ControlMode::Basic;
         made.kind = Kind::Task(TaskRole {
             class: if class.is_some() { identity } else { written },
-            mode: if hook { ControlMode::Hook } else { mode },
+            mode: if hook { ControlMode::Hook } else { steered },
             traits,
             wants: Wants::default(),
             limits: Limits::default(),

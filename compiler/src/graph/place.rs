@@ -159,8 +159,13 @@ pub(super) fn subtitle(item: &Item) -> String {
 /// A box without others in it: a task with its ports, or a chip.
 fn leaf<'g>(item: &Item, all: Option<&Vec<Port<'g>>>) -> Placed<'g> {
     if item.is_momentary() || matches!(item.what, super::What::Frame(_)) {
+        // What a frame includes stands beside its title.
+        let beside = match item.what {
+            super::What::Frame(Some(_)) => width(&subtitle(item), SMALL) + 12.0,
+            _ => 0.0,
+        };
         return Placed {
-            width: title_width(item) + 26.0,
+            width: title_width(item) + beside + 26.0,
             height: TITLE_ROW + 3.0,
             ..Placed::default()
         };
