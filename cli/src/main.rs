@@ -16,6 +16,7 @@ mod explain;
 mod failure;
 mod graph;
 mod inputs;
+mod journal;
 mod log;
 mod occ;
 mod parameters;
@@ -67,6 +68,7 @@ enum Command {
     Template(client::template::Template),
     Info(client::info::Info),
     Completions(completions::Completions),
+    Journal(journal::Journal),
     #[command(subcommand)]
     Store(store::Store),
     Executor(executor::Executor),
@@ -94,6 +96,7 @@ fn main() -> ExitCode {
         Command::Template(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Completions(command) => command.run(),
+        Command::Journal(command) => command.run(),
         Command::Store(command) => command.run(arguments.store.as_deref()),
         Command::Executor(command) => command.run(),
         Command::Occ(command) => command.run(),

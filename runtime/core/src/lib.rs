@@ -1,6 +1,6 @@
 //! Environments, roles and tasks as state machines, and the shell that drives them.
 //!
-//! [`environment`] and [`aggregate`] are pure: events in, effects out, no clock, no input or output. Everything
+//! [`environment`], [`aggregate`] and [`core::machine`] are pure: events in, effects out, no clock, no input or output. Everything
 //! that touches the world is around them. This crate must never parse a workflow, and never decide anything in
 //! the shell that the machine could decide.
 
