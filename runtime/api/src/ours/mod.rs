@@ -108,6 +108,7 @@ fn transition(name: &str) -> Result<Transition, Status> {
         Transition::Start,
         Transition::Stop,
         Transition::Reset,
+        Transition::Recover,
     ];
     all.into_iter()
         .find(|transition| transition.name() == name)
