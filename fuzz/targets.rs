@@ -99,8 +99,16 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.to_owned())
 }
 
-fn value(template: &Template, variables: &dyn Variables, world: &dyn World, edition: Edition) -> Option<String> {
-    let this = RoleName { name: "r", path: "w.r" };
+fn value(
+    template: &Template,
+    variables: &dyn Variables,
+    world: &dyn World,
+    edition: Edition,
+) -> Option<String> {
+    let this = RoleName {
+        name: "r",
+        path: "w.r",
+    };
     let place = Place::Role {
         home: Home::default(),
         this: Some(this),
@@ -124,7 +132,10 @@ pub fn payload(bytes: &[u8]) {
     let artefact = Artefact {
         configuration: [
             ("o2/components/c/ANY/any/p", text),
-            ("o2/components/c/ANY/any/q", "{{ a }}{% for x in l %}{{ x }}{% endfor %}"),
+            (
+                "o2/components/c/ANY/any/q",
+                "{{ a }}{% for x in l %}{{ x }}{% endfor %}",
+            ),
         ]
         .map(owned)
         .into(),
@@ -235,6 +246,9 @@ pub fn yaml(bytes: &[u8]) {
     for edition in Edition::ALL {
         draw(&files::workflow(text, source, edition).diagnostics, &sources);
     }
-    draw(&files::task_class(text, source, Edition::Aliecs).diagnostics, &sources);
+    draw(
+        &files::task_class(text, source, Edition::Aliecs).diagnostics,
+        &sources,
+    );
     let _ = configuration::parse(text);
 }

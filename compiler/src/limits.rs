@@ -36,10 +36,6 @@ pub mod source {
 
     /// Folders below one another that are looked into; templates have at most two.
     pub const FOLDERS: usize = 16;
-
-    /// Files and folders that are listed. A folder in Git costs its name alone, so that a few objects can hold each other
-    /// a billion times over; the largest revision of production lists 2,000.
-    pub const ENTRIES: usize = 200_000;
 }
 
 /// One workflow with all that it includes, without variables. What is beyond is not checked, as if a variable named it: a
