@@ -75,6 +75,12 @@ impl Link {
         }
     }
 
+    /// Lets go of the executor, which from now on looks for the next core.
+    pub(crate) fn close(&self) {
+        self.state().connection += 1;
+        self.changed.notify_one();
+    }
+
     /// How many executor processes have attached.
     pub(crate) fn sessions(&self) -> u64 {
         self.state().session

@@ -312,6 +312,9 @@ impl Cluster for Local {
                 keeper.abort();
             }
             drop(self.server);
+            for link in self.links.values() {
+                link.close();
+            }
         })
     }
 
