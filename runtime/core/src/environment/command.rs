@@ -204,9 +204,9 @@ impl Environment {
         let Some(owed) = self.owed.remove(&command) else {
             return;
         };
-        let owes = |(_, task): &(TaskIndex, &Task)| task.owes == Some(command);
+        let is_late = |(_, task): &(TaskIndex, &Task)| task.owes == Some(command);
         let late: BTreeSet<TaskIndex> = (self.tasks.iter().enumerate())
-            .filter(owes)
+            .filter(is_late)
             .map(|(index, _)| index)
             .collect();
         let deadline = self.command_deadline(owed.transition);
