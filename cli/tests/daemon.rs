@@ -352,7 +352,13 @@ fn a_mistake_in_a_workflow_comes_back_in_full() {
         };
         let refused = core.client().await.new_environment(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::Internal);
-        for part in ["workflows/test.yaml:3:5", "workflows/test.yaml:6:15", "missing", "nobody", "help:"] {
+        for part in [
+            "workflows/test.yaml:3:5",
+            "workflows/test.yaml:6:15",
+            "missing",
+            "nobody",
+            "help:",
+        ] {
             assert!(
                 refused.message().contains(part),
                 "no {part} in {}",

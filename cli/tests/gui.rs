@@ -225,7 +225,10 @@ async fn tasks(client: &mut Client) {
     let task = client.get_task(request).await.unwrap().into_inner().task.unwrap();
     assert_eq!(task.short_info.unwrap().class_name, "stfbuilder");
     let command = task.command_info.unwrap();
-    assert_eq!((command.value.as_str(), command.shell), ("partita stand-in stfbuilder", true));
+    assert_eq!(
+        (command.value.as_str(), command.shell),
+        ("partita stand-in stfbuilder", true)
+    );
     assert_eq!(task.outbound_channels[0].name, "readout");
     assert!(task.task_path.ends_with(".stfbuilder"));
     let kept = client

@@ -1,13 +1,13 @@
 //! Environments: list, show, create, control, destroy.
 
 use partita_core::core::{CoreError, Creation, Snapshot};
-use partita_core::environment::{DestroyOptions, State, Transition};
+use partita_core::environment::{DestroyOptions, Request as Work, State, Transition};
 use partita_proto::o2control as pb;
 use partita_proto::o2control::control_environment_request::Optype;
 use tonic::Status;
 
 use super::{Control, picture, story};
-use crate::create::{Order, Uncreated};
+use crate::create::{Order, Uncreated, asker};
 use crate::identity::identity;
 use crate::refusal::{not_created, shortened, status};
 use crate::server::now_ms;
@@ -193,7 +193,8 @@ impl Control {
         self.snapshot(&request.id).await?;
         let begun = now_ms();
         let transition = transition(request.r#type)?;
-        let (state, run) = match self.0.core.transition(&request.id, transition).await {
+        let (work, user) = (Work::Transition(transition), asker(request.request_user.as_ref()));
+        let (state, run) = match self.0.core.carry_out(&request.id, work, user).await {
             Ok(outcome) => (outcome.state, outcome.run),
             // So clients know it: the answer is fine, the state is not (`wire.md` 2.2).
             Err(CoreError::Failed {
@@ -234,7 +235,8 @@ impl Control {
             force: request.force,
             keep_tasks: request.keep_tasks,
         };
-        match self.0.core.destroy(&request.id, options).await {
+        let (work, user) = (Work::Destroy(options), asker(request.request_user.as_ref()));
+        match self.0.core.carry_out(&request.id, work, user).await {
             Ok(_) => {}
             Err(CoreError::Failed {
                 state: State::Done,

@@ -105,7 +105,9 @@ pub(crate) fn task(
         state: role.state.name().to_owned(),
         class_name: class_name(&class).to_owned(),
         // Only of what speaks OCC, as clients of the reference expect it.
-        pid: (task.mode == Mode::Stateful && task.pid > 0).then(|| task.pid.to_string()).unwrap_or_default(),
+        pid: (task.mode == Mode::Stateful && task.pid > 0)
+            .then(|| task.pid.to_string())
+            .unwrap_or_default(),
         sandbox_stdout: log_of(&host, about),
         deployment_info: Some(pb::TaskDeploymentInfo {
             executor_id: host.clone(),

@@ -415,16 +415,21 @@ impl Core {
         .await?
     }
 
+    /// The same, and waits for what comes of it.
+    pub async fn carry_out(&self, id: &str, work: Request, user: User) -> Result<Outcome, CoreError> {
+        self.request(id, work, user).await?.wait().await
+    }
+
     /// Makes a transition, after those that were asked for before.
     pub async fn transition(&self, id: &str, transition: Transition) -> Result<Outcome, CoreError> {
         let work = Request::Transition(transition);
-        self.request(id, work, User::default()).await?.wait().await
+        self.carry_out(id, work, User::default()).await
     }
 
     /// Ends an environment. [`CoreError::Failed`] in state DONE: it is gone, but not everything went well.
     pub async fn destroy(&self, id: &str, options: DestroyOptions) -> Result<Outcome, CoreError> {
         let work = Request::Destroy(options);
-        self.request(id, work, User::default()).await?.wait().await
+        self.carry_out(id, work, User::default()).await
     }
 
     /// Everything there is to see of an environment from now on. A watcher that is too slow is told how much it has

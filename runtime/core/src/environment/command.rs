@@ -68,8 +68,7 @@ impl Environment {
             }
         }
         let owing = tasks.len();
-        self.owed
-            .insert(command, Owed { transition, owing });
+        self.owed.insert(command, Owed { transition, owing });
         let deadline = self.command_deadline(transition);
         let what = format!("{transition} of the tasks");
         self.set_timer(Timer::Command(command), deadline.into(), what);

@@ -65,7 +65,7 @@ impl Machine {
     }
 
     /// The executor of a host is gone: so are its tasks, as far as anybody can steer them.
-    pub(super) fn host_lost(&mut self, host: &str, cause: Cause) {
+    pub(super) fn host_lost(&mut self, host: &str, cause: &Cause) {
         self.kept.remove(host);
         self.attached.remove(host);
         let how = cause.exit.map(|exit| format!(" ({exit})")).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Machine {
         self.lost.insert(host.to_owned(), cause.clone());
         for (id, tasks) in self.tasks_on(host) {
             for task in tasks {
-                self.end(&id, task, reason.clone(), Some(&cause));
+                self.end(&id, task, reason.clone(), Some(cause));
             }
         }
     }

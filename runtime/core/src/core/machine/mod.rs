@@ -186,7 +186,7 @@ impl Machine {
                     self.step(&environment, Event::Device(task, event));
                 }
             }
-            Input::HostLost { host, cause } => self.host_lost(&host, cause),
+            Input::HostLost { host, cause } => self.host_lost(&host, &cause),
             Input::Restarted => self.restarted(away),
         }
         std::mem::take(&mut self.outputs)
