@@ -8,7 +8,8 @@ use partita_proto::partita::v1;
 use serde_json::json;
 
 use super::follow::{Follower, headline, pictures};
-use super::{Address, Core, answer, environment, failure, json, table, task, user};
+use super::{Core, answer, environment, json, table, task, user, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 use crate::{inputs, store};
 
@@ -20,7 +21,7 @@ use crate::{inputs, store};
 )]
 pub(crate) struct Env {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     #[command(subcommand)]
     action: Action,
 }
@@ -124,9 +125,9 @@ impl Env {
         match self.action {
             Action::Create(create) => {
                 let variables = create.variables()?;
-                self.core.with(|core| create.create(core, variables))
+                with(&self.core, |core| create.create(core, variables))
             }
-            action => self.core.with(|core| act(core, action)),
+            action => with(&self.core, |core| act(core, action)),
         }
     }
 }
@@ -316,18 +317,21 @@ impl Create {
             auto: self.auto,
             user: Some(user()),
         };
-        let reply = answer(core.ours.create(request).await)?;
-        for warning in &reply.warnings {
+        let mut creation = answer(core.ours.create(request).await)?;
+        let first = creation.message().await.map_err(Failure::from)?;
+        let Some(v1::creation::What::Begun(begun)) = first.and_then(|first| first.what) else {
+            return Err(Failure::Surroundings("the core ended".to_owned()));
+        };
+        for warning in &begun.warnings {
             eprintln!("{} {warning}", crate::terminal::warning_label());
         }
-        let id = reply.environment;
+        let id = begun.environment;
         if self.detach {
             self.created(&id, "PENDING");
             return Ok(());
         }
         let mut follower = Follower::new();
-        let mut pictures = pictures(&mut core, &id).await?;
-        let last = follower.until_it_rests(&mut pictures).await;
+        let last = follower.until_it_rests(&mut creation).await;
         follower.end();
         let last = last?;
         if last.gone || last.state == "ERROR" {
@@ -427,7 +431,7 @@ async fn watch(mut core: Core, wanted: &str, as_json: bool) -> Result<(), Failur
     let mut pictures = pictures(&mut core, &id).await?;
     let mut follower = Follower::new();
     loop {
-        let picture = pictures.message().await.map_err(|status| failure(&status))?;
+        let picture = pictures.message().await.map_err(Failure::from)?;
         let Some(picture) = picture else {
             return Err(Failure::Surroundings("the core ended".to_owned()));
         };

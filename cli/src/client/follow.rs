@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use partita_proto::partita::v1 as pb;
 use partita_proto::partita::v1::hook_change::Progress;
 use partita_proto::partita::v1::news::What;
+use partita_proto::partita::v1::{self as pb, creation};
 use tonic::Streaming;
 
-use super::{Core, answer, failure};
+use super::{Core, answer};
 use crate::failure::Failure;
 use crate::terminal;
 
@@ -97,10 +97,10 @@ impl Follower {
         }
     }
 
-    /// Tells of an environment until it rests in a state, or is gone; gives the last picture.
+    /// Tells of an environment that is being created until it rests in a state, or is gone; gives the last picture.
     pub(super) async fn until_it_rests(
         &mut self,
-        pictures: &mut Streaming<pb::Picture>,
+        creation: &mut Streaming<pb::Creation>,
     ) -> Result<pb::Picture, Failure> {
         let mut last = pb::Picture::default();
         // Of a creation, STANDBY and DEPLOYED are only on the way.
@@ -108,13 +108,16 @@ impl Follower {
             picture.transition.is_empty() && !matches!(picture.state.as_str(), "" | "STANDBY" | "DEPLOYED")
         };
         while !last.gone && !rests(&last) {
-            match pictures.message().await {
-                Ok(Some(picture)) => {
+            match creation.message().await {
+                Ok(Some(pb::Creation {
+                    what: Some(creation::What::Picture(picture)),
+                })) => {
                     self.tell(&picture);
                     last = picture;
                 }
+                Ok(Some(_)) => {}
                 Ok(None) => return Err(Failure::Surroundings("the core ended".to_owned())),
-                Err(status) => return Err(failure(&status)),
+                Err(status) => return Err(status.into()),
             }
         }
         Ok(last)

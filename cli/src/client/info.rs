@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use partita_proto::o2control as pb;
 use serde_json::json;
 
-use super::{Address, answer, json, table};
+use super::{answer, json, table, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 
 /// Show what a running core is: version, hosts, detectors, integrated services
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 #[command(after_help = "Example: partita info --core 127.0.0.1:32102")]
 pub(crate) struct Info {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -21,7 +22,7 @@ pub(crate) struct Info {
 
 impl Info {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (info, services) = self.core.with(async |mut core| {
+        let (info, services) = with(&self.core, async |mut core| {
             let info = answer(
                 core.control
                     .get_framework_info(pb::GetFrameworkInfoRequest {})

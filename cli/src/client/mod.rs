@@ -10,36 +10,18 @@ mod table;
 pub(crate) mod task;
 pub(crate) mod template;
 
-use std::future::Future;
-use std::time::Duration;
-
 use partita_proto::common::User;
 use partita_proto::o2control as pb;
 use partita_proto::o2control::control_client::ControlClient;
 use partita_proto::partita::v1::core_client::CoreClient;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
+use tonic::Status;
+use tonic::transport::Channel;
 
+use crate::connection::{self, Endpoint};
 use crate::failure::Failure;
-
-/// How long a core may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// Largest answer taken, in bytes: the trees of large environments with all their variables (`clients.md` 1.1).
 const LARGEST_ANSWER: usize = 100 * 1024 * 1024;
-
-/// Which core is asked.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Address {
-    /// Where the core listens
-    #[arg(
-        long = "core",
-        env = "PARTITA_CORE",
-        default_value = "127.0.0.1:32102",
-        value_name = "HOST:PORT"
-    )]
-    address: String,
-}
 
 /// A core that answers.
 #[derive(Clone)]
@@ -50,67 +32,29 @@ pub(crate) struct Core {
     pub(crate) ours: CoreClient<Channel>,
 }
 
-impl Address {
-    /// Connects, and runs `work` with the core to its end.
-    pub(crate) fn with<T, F>(&self, work: impl FnOnce(Core) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Failure::Surroundings(format!("cannot start: {error}")))?;
-        runtime.block_on(async { work(self.connect().await?).await })
-    }
-
-    async fn connect(&self) -> Result<Core, Failure> {
-        let wrong = |error| Failure::Usage(format!("--core {}: not HOST:PORT: {error}", self.address));
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).map_err(wrong)?;
-        let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|_| {
-            Failure::Surroundings(format!(
-                "no core answers at {}: start one with `partita core`, or name another with --core HOST:PORT",
-                self.address
-            ))
-        })?;
-        Ok(Core {
+/// Connects, and runs `work` with the core to its end.
+pub(crate) fn with<T>(
+    endpoint: &Endpoint,
+    work: impl AsyncFnOnce(Core) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    connection::with(endpoint, async |channel| {
+        let core = Core {
             control: ControlClient::new(channel.clone()).max_decoding_message_size(LARGEST_ANSWER),
             ours: CoreClient::new(channel).max_decoding_message_size(LARGEST_ANSWER),
-        })
-    }
-}
-
-/// What a refusal or failure of the core means for the command.
-pub(crate) fn failure(status: &Status) -> Failure {
-    let text = match status.message() {
-        "" => status.code().to_string(),
-        message => message.to_owned(),
-    };
-    match status.code() {
-        Code::InvalidArgument | Code::Unimplemented => Failure::Usage(text),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => {
-            Failure::Surroundings(format!("the core does not answer any more: {text}"))
-        }
-        _ => Failure::No(text),
-    }
+        };
+        work(core).await
+    })
 }
 
 /// The answer, without the wrapping.
 pub(crate) fn answer<T>(result: Result<tonic::Response<T>, Status>) -> Result<T, Failure> {
-    result
-        .map(tonic::Response::into_inner)
-        .map_err(|status| failure(&status))
+    result.map(tonic::Response::into_inner).map_err(Failure::from)
 }
 
 /// Who asks, as cores write it into their journals.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the command line is where the environment is read"
-)]
 pub(crate) fn user() -> User {
-    let name = std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     User {
-        name: format!("{name}@{host}"),
+        name: connection::user(),
         ..User::default()
     }
 }

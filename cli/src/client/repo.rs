@@ -4,7 +4,8 @@ use clap::Subcommand;
 use partita_proto::o2control as pb;
 use serde_json::json;
 
-use super::{Address, Core, answer, json, table};
+use super::{Core, answer, json, table, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 
 /// Show and change the workflow repositories of a core
@@ -14,7 +15,7 @@ use crate::failure::Failure;
 )]
 pub(crate) struct Repo {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     #[command(subcommand)]
     action: Action,
 }
@@ -64,7 +65,7 @@ enum Action {
 
 impl Repo {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        self.core.with(|core| act(core, self.action))
+        with(&self.core, |core| act(core, self.action))
     }
 }
 

@@ -3,7 +3,8 @@
 use partita_proto::o2control as pb;
 use serde_json::Value;
 
-use super::{Address, answer, environment, json, table};
+use super::{answer, environment, json, table, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 
 /// Show roles of an environment, by a pattern of their paths
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 #[command(after_help = "Example: partita role 2AbC 'readout-dataflow.host-*.readout' --variables")]
 pub(crate) struct Role {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     /// Identity of the environment, or the beginning of it
     environment: String,
     /// Path with wildcards: `*` within a name, `**` over several
@@ -27,7 +28,7 @@ pub(crate) struct Role {
 
 impl Role {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let roles = self.core.with(async |mut core| {
+        let roles = with(&self.core, async |mut core| {
             let env_id = environment(&mut core, &self.environment).await?;
             let path_spec = self.pattern.clone();
             let request = pb::GetRolesRequest { env_id, path_spec };

@@ -4,7 +4,8 @@ use clap::Subcommand;
 use partita_proto::o2control as pb;
 use serde_json::json;
 
-use super::{Address, Core, answer, environment, json, table};
+use super::{Core, answer, environment, json, table, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 
 /// Show the tasks of a core, and end those that no environment owns
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 #[command(after_help = "Example: partita task list --environment 2AbC")]
 pub(crate) struct Task {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     #[command(subcommand)]
     action: Action,
 }
@@ -48,7 +49,7 @@ enum Action {
 
 impl Task {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        self.core.with(|core| act(core, self.action))
+        with(&self.core, |core| act(core, self.action))
     }
 }
 

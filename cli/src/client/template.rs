@@ -4,7 +4,8 @@ use clap::Subcommand;
 use partita_proto::o2control as pb;
 use serde_json::Value;
 
-use super::{Address, Core, answer, json, table};
+use super::{Core, answer, json, table, with};
+use crate::connection::Endpoint;
 use crate::failure::Failure;
 
 /// Show the workflows of a core's repositories
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 #[command(after_help = "Examples: partita template list\n          partita template show readout-dataflow")]
 pub(crate) struct Template {
     #[command(flatten)]
-    core: Address,
+    core: Endpoint,
     #[command(subcommand)]
     action: Action,
 }
@@ -56,13 +57,13 @@ impl Template {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.action {
             Action::List(choice) => {
-                let templates = self.core.with(|core| templates(core, &choice))?;
+                let templates = with(&self.core, |core| templates(core, &choice))?;
                 list(&templates, choice.json);
             }
             Action::Show { name, mut choice } => {
                 // Whoever names one wants to see it, public or not.
                 choice.all = true;
-                let mut templates = self.core.with(|core| templates(core, &choice))?;
+                let mut templates = with(&self.core, |core| templates(core, &choice))?;
                 templates.retain(|one| one.template == name);
                 if templates.is_empty() {
                     return Err(Failure::No(format!(

@@ -6,10 +6,14 @@ use partita_artefact::codec;
 use partita_artefact::digest::Digest;
 use partita_artefact::store::StoreError;
 use partita_proto::partita::v1 as pb;
+use partita_proto::partita::v1::creation::What;
 use partita_proto::partita::v1::diagnostic::Severity as PbSeverity;
+use tokio_stream::StreamExt as _;
 use tonic::Status;
 
 use super::Ours;
+use super::watch::pictures;
+use crate::control::Stream;
 use crate::create::{Order, Uncreated};
 use crate::refusal::{shortened, status, unavailable};
 use crate::workflows::{Diagnostic, Severity, Wanted};
@@ -79,7 +83,7 @@ impl Ours {
         self.0.store.find(wanted).map_err(|error| stored(&error))
     }
 
-    pub(super) async fn created(&self, request: pb::CreateRequest) -> Result<pb::CreateReply, Status> {
+    pub(super) async fn created(&self, request: pb::CreateRequest) -> Result<Stream<pb::Creation>, Status> {
         let digest = self.found(&request.artefact)?;
         let order = Order {
             id: self.0.core.new_id().map_err(|error| status(&error))?,
@@ -92,11 +96,16 @@ impl Ours {
             .create_artefact(digest, order)
             .await
             .map_err(|error| uncreated(&error))?;
-        Ok(pb::CreateReply {
-            environment: creation.id,
+        let begun = pb::CreateReply {
+            environment: creation.id.clone(),
             artefact: digest.to_string(),
             warnings: creation.warnings,
-        })
+        };
+        let begun = tokio_stream::once(Ok(What::Begun(begun)));
+        let pictures = pictures(Arc::clone(&self.0), creation.id, creation.observations)
+            .map(|picture| picture.map(What::Picture));
+        let told = |what: Result<What, Status>| what.map(|what| pb::Creation { what: Some(what) });
+        Ok(Box::pin(begun.chain(pictures).map(told)))
     }
 }
 

@@ -38,7 +38,9 @@ impl core_server::Core for Ours {
         self.planned(request.into_inner()).await.map(Response::new)
     }
 
-    async fn create(&self, request: Request<pb::CreateRequest>) -> Answer<pb::CreateReply> {
+    type CreateStream = Stream<pb::Creation>;
+
+    async fn create(&self, request: Request<pb::CreateRequest>) -> Answer<Self::CreateStream> {
         self.created(request.into_inner()).await.map(Response::new)
     }
 

@@ -37,7 +37,8 @@ impl Ours {
     }
 }
 
-fn pictures(
+/// An environment now and with each change, and at last what became of it.
+pub(super) fn pictures(
     shared: Arc<Shared>,
     id: String,
     mut observations: Receiver<Observation>,
@@ -48,6 +49,7 @@ fn pictures(
             let snapshot = match shared.core.snapshot(&id).await {
                 Ok(snapshot) => snapshot,
                 Err(error) if is_gone(&error) => {
+                    news.extend(told_so_far(&mut observations));
                     yield Ok(gone(&id, news));
                     return;
                 }
@@ -71,13 +73,19 @@ fn pictures(
                 () = tokio::time::sleep(TICK), if waits => {}
             }
             tokio::time::sleep(PACE).await;
-            loop {
-                match observations.try_recv() {
-                    Ok(observation) => news.extend(told(observation)),
-                    Err(TryRecvError::Lagged(missed)) => news.push(lost(missed)),
-                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-                }
-            }
+            news.extend(told_so_far(&mut observations));
+        }
+    }
+}
+
+/// What has been seen and not been told.
+fn told_so_far(observations: &mut Receiver<Observation>) -> Vec<pb::News> {
+    let mut news = Vec::new();
+    loop {
+        match observations.try_recv() {
+            Ok(observation) => news.extend(told(observation)),
+            Err(TryRecvError::Lagged(missed)) => news.push(lost(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return news,
         }
     }
 }
