@@ -183,7 +183,7 @@ fn files_of(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut path = "workflows/w.yaml".to_owned();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         match line.strip_prefix(b"@") {
-            Some(name) => path = String::from_utf8_lossy(name).trim_end().to_owned(),
+            Some(name) => String::from_utf8_lossy(name).trim_end().clone_into(&mut path),
             None => files.entry(path.clone()).or_default().extend(line),
         }
     }

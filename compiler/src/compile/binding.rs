@@ -115,7 +115,9 @@ impl<'a> Known<'a> {
             .overrides
             .iter()
             .any(|found| found.name.is_none() || found.prefix.is_none());
-        let elsewhere = if reads.any || reads.services || computed {
+        // Where nothing may be given later, a name that cannot be told stands for something given; that it is one of the
+        // few which the core adds would be found when the tree is made, as a file that is missing.
+        let elsewhere = if reads.services || (!self.closed && (reads.any || computed)) {
             Binding::Instance
         } else {
             Binding::Compile
@@ -129,8 +131,8 @@ impl<'a> Known<'a> {
         match function.purity {
             // Where there is no snapshot, the store of the running system answers.
             Purity::Reads if self.configuration.is_empty() => function.bound.max(Binding::Instance),
-            // What a DPL program makes may read any variable.
-            _ if function.namespace == "dpl" => function.bound.max(Binding::Instance),
+            // What a DPL program makes may read any variable that is given later.
+            _ if function.namespace == "dpl" && !self.closed => function.bound.max(Binding::Instance),
             _ => function.bound,
         }
     }
