@@ -189,6 +189,105 @@ async fn what_is_no_executor_is_told_and_leaves_nothing() {
     cluster.shut_down().await;
 }
 
+fn start_lasting(directory: &Path, core: &str) -> (Box<Local>, mpsc::UnboundedReceiver<ClusterEvent>) {
+    let (events, news) = mpsc::unbounded_channel();
+    let mut config = config(directory.to_owned(), executor());
+    config.life = Life::Lasting;
+    let local = Local::start(config, core, SECRET, &events);
+    (Box::new(local.expect("a cluster")), news)
+}
+
+/// The inventory of the next executor that attaches.
+async fn attached(news: &mut mpsc::UnboundedReceiver<ClusterEvent>) -> Vec<TaskUpdate> {
+    loop {
+        match news.recv().await.expect("more news") {
+            ClusterEvent::Attached { inventory, .. } => return inventory,
+            ClusterEvent::HostLost { cause, .. } => panic!("{cause}"),
+            _ => {}
+        }
+    }
+}
+
+fn executor_of(directory: &Path) -> u32 {
+    let text = std::fs::read_to_string(directory.join("host1.pid")).expect("its number");
+    let pid = text.split(' ').next().expect("a number");
+    pid.parse().expect("a number")
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
+}
+
+async fn executors_and_tasks_outlive_core_and_executor() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().join("cluster");
+    let (cluster, mut news) = start_lasting(&directory, "core1");
+    attached(&mut news).await;
+    let mode = std::fs::metadata(directory.join("secret"))
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (events, _unheard) = mpsc::unbounded_channel();
+    let mut second = config(directory.clone(), executor());
+    second.life = Life::Lasting;
+    let error = Local::start(second, "other", "another", &events).expect_err("in use");
+    assert!(error.to_string().contains("another core"), "{error}");
+    launch(&cluster, "sleep 1000");
+    let pid = update(&mut news, |update| update.pid != 0).await.pid;
+    let first = executor_of(&directory);
+
+    // The core goes and comes: the same executor, the same task. What no core acknowledged is said again.
+    cluster.leave().await;
+    drop(news);
+    let (cluster, mut news) = start_lasting(&directory, "core2");
+    let inventory = attached(&mut news).await;
+    assert_eq!((inventory.len(), inventory[0].pid), (1, pid));
+    assert_eq!(executor_of(&directory), first);
+    assert_eq!(update(&mut news, |update| update.pid != 0).await.pid, pid);
+
+    // The executor dies: a successor has the same task.
+    kill(first);
+    loop {
+        if let ClusterEvent::Away { cause, .. } = news.recv().await.expect("more news")
+            && cause.what.contains("ended")
+        {
+            break;
+        }
+    }
+    let inventory = attached(&mut news).await;
+    assert_eq!((inventory.len(), inventory[0].pid), (1, pid));
+    assert_ne!(executor_of(&directory), first);
+
+    // Both at once.
+    cluster.leave().await;
+    drop(news);
+    kill(executor_of(&directory));
+    let (cluster, mut news) = start_lasting(&directory, "core3");
+    let inventory = attached(&mut news).await;
+    assert_eq!((inventory.len(), inventory[0].pid), (1, pid));
+    cluster.shut_down().await;
+    let mark = directory.canonicalize().expect("there").join("host1");
+    assert_eq!(with_environment(&mark.display().to_string()), 0);
+    assert!(!directory.join("host1.pid").exists());
+}
+
+async fn a_host_is_lost_when_no_successor_attaches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (events, mut news) = mpsc::unbounded_channel();
+    let script = "exit 5";
+    let mut ends = config(
+        folder.path().join("cluster"),
+        vec!["/bin/sh".into(), "-c".into(), script.into()],
+    );
+    ends.life = Life::Lasting;
+    let cluster = Box::new(Local::start(ends, "core", SECRET, &events).expect("a cluster"));
+    let cause = loss(&mut news).await;
+    assert_eq!(cause.exit, Some(Exit::Code(5)), "{cause}");
+    cluster.shut_down().await;
+}
+
 type Test = Pin<Box<dyn Future<Output = ()>>>;
 
 fn main() {
@@ -200,7 +299,15 @@ fn main() {
         .build()
         .expect("a runtime");
     let limit = Duration::from_mins(1);
-    let tests: [(&str, Test); 4] = [
+    let tests: [(&str, Test); 6] = [
+        (
+            "executors_and_tasks_outlive_core_and_executor",
+            Box::pin(executors_and_tasks_outlive_core_and_executor()),
+        ),
+        (
+            "a_host_is_lost_when_no_successor_attaches",
+            Box::pin(a_host_is_lost_when_no_successor_attaches()),
+        ),
         (
             "an_executor_is_killed_with_all_it_has_started",
             Box::pin(an_executor_is_killed_with_all_it_has_started()),
