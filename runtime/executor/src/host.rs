@@ -45,6 +45,8 @@ struct Entry {
     capture: Option<Capture>,
     /// The direct child, when it was started, and the number of its output.
     child: Option<(Process, u64)>,
+    /// The direct child was started by a predecessor, so it is not reaped here.
+    foreign: bool,
     output: u64,
 }
 

@@ -74,7 +74,6 @@ impl Processes {
         self.children.insert(launched.pid, launch.task_id.to_owned());
         self.groups.insert(launched.pid, launch.task_id.to_owned());
         self.condemned.remove(launch.task_id);
-        self.adopted.remove(launch.task_id);
         Ok(launched)
     }
 

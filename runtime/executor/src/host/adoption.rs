@@ -94,6 +94,7 @@ impl Host {
             control_port: control.map(Port::again),
             bind_ports,
             child: found.map(|process| (process, Processes::started(process))),
+            foreign: found.is_some(),
             output: kept.output,
             ..Entry::adopted(task, spec)
         };
@@ -133,7 +134,9 @@ impl Host {
         let Some(entry) = self.tasks.get_mut(task_id) else {
             return;
         };
-        if entry.child.take().is_some() {
+        // What a predecessor left behind may end when another process of the task is there already.
+        if std::mem::take(&mut entry.foreign) {
+            entry.child = None;
             return self.child_ended(task_id);
         }
         self.processes.again(task_id);
@@ -241,6 +244,7 @@ impl Entry {
             timer_number: 0,
             capture: None,
             child: None,
+            foreign: false,
             output: 0,
         }
     }

@@ -142,6 +142,7 @@ impl Host {
     }
 
     fn launch(&mut self, task_id: &str) -> Result<u32, String> {
+        self.new_output(task_id);
         let Some(entry) = self.tasks.get_mut(task_id) else {
             return Err("it is not known".to_owned());
         };
@@ -169,11 +170,6 @@ impl Host {
             );
             None
         };
-        if let Some(output) = self.inventory.output(entry.output) {
-            remove_output(&output); // Of an earlier run.
-        }
-        self.outputs += 1;
-        entry.output = self.outputs;
         let output = self.inventory.output(entry.output);
         let launch = Launch {
             task_id,
@@ -191,8 +187,22 @@ impl Host {
             format!("`{}` could not be started in {place}: {error}", spec.value)
         })?;
         entry.child = Some((launched.pid, Processes::started(launched.pid)));
+        entry.foreign = false;
         entry.capture(launched.stdout, launched.stderr);
         Ok(launched.pid.number().unsigned_abs())
+    }
+
+    /// Names the output of the next process of the task; written down before there is one.
+    fn new_output(&mut self, task_id: &str) {
+        let Some(entry) = self.tasks.get_mut(task_id) else {
+            return;
+        };
+        if let Some(output) = self.inventory.output(entry.output) {
+            remove_output(&output); // Of an earlier run.
+        }
+        self.outputs += 1;
+        entry.output = self.outputs;
+        self.record(task_id);
     }
 
     fn next_call(&mut self, task_id: &str) -> Option<(crate::control::Peer, u64)> {

@@ -75,6 +75,7 @@ impl Host {
             timer_number: 0,
             capture: None,
             child: None,
+            foreign: false,
             output: 0,
         };
         self.tasks.insert(task_id.clone(), entry);

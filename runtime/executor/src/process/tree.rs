@@ -124,8 +124,13 @@ fn parent_of(process: Process) -> Option<Process> {
         .and_then(pid)
 }
 
+/// No number, 0 and what is below are no process; the kernel writes -1 for the group of one that is just ending.
 fn pid(text: &str) -> Option<Process> {
-    text.parse().ok().and_then(Pid::from_raw).map(Process)
+    text.parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .and_then(Pid::from_raw)
+        .map(Process)
 }
 
 #[cfg(test)]
