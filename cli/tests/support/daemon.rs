@@ -17,9 +17,11 @@ use tonic::transport::Channel;
 
 use super::Home;
 
-/// A running `partita core`; dropped, it is told to end, and waited for.
+/// A running `partita core`; dropped, it is told to end, and nothing of it stays: a core on its own leaves
+/// environments running.
 pub struct Daemon {
     child: Child,
+    mark: String,
     /// Where it listens.
     pub address: String,
     log: Arc<Mutex<String>>,
@@ -64,6 +66,7 @@ impl Daemon {
         });
         Self {
             child,
+            mark: format!("PARTITA_TEST_HOME={}", home.path().display()),
             address,
             log,
             reader: Some(reader),
@@ -108,5 +111,22 @@ impl Drop for Daemon {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
             self.end();
         }
+        for pid in marked(&self.mark) {
+            let _ = Command::new("kill").args(["-KILL", &pid]).status();
+        }
     }
+}
+
+/// Processes with this text in their environment.
+fn marked(mark: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|entry| {
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            environment
+                .split(|byte| *byte == 0)
+                .any(|one| one == mark.as_bytes())
+        })
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
 }

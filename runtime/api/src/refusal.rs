@@ -1,5 +1,7 @@
 //! What went wrong, as the status that a client gets.
 
+use std::fmt::Write as _;
+
 use partita_core::core::CoreError;
 use partita_core::environment::State;
 use prost::Message as _;
@@ -40,9 +42,7 @@ pub(crate) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(LONGEST).collect();
     let left = text.chars().count().saturating_sub(LONGEST);
     if left > 0 {
-        short.push_str(&format!(
-            "… ({left} more characters; the log of the core has all)"
-        ));
+        let _ = write!(short, "… ({left} more characters; the log of the core has all)");
     }
     short
 }

@@ -174,7 +174,7 @@ impl Api {
             tokio::time::sleep(FAREWELL).await;
         };
         tokio::select! {
-            served = serving => served?,
+            done = serving => done?,
             () = patience => {}
         }
         let mut background =

@@ -1,5 +1,5 @@
 //! The event streams of environments that run by themselves: who subscribes may come before or after the environment,
-//! and sees everything from the beginning (`wire.md` 2.2, "NewAutoEnvironment / Subscribe").
+//! and sees everything from the beginning (`wire.md` 2.2, "`NewAutoEnvironment` / Subscribe").
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

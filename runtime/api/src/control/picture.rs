@@ -58,7 +58,7 @@ pub(crate) fn environment(snapshot: &Snapshot, about: &About) -> pb::Environment
             .and_then(|module| module.description.clone())
             .unwrap_or_default(),
         number_of_hosts: count(hosts.len()),
-        integrated_services_data: std::collections::HashMap::default(),
+        integrated_services_data: Default::default(),
         number_of_tasks: count(tasks.len()),
         current_transition: snapshot
             .transition

@@ -90,7 +90,7 @@ impl Control {
             command_info: command.ok(),
             task_path: seen.path.clone(),
             env_id: snapshot.id.clone(),
-            properties: std::collections::HashMap::default(),
+            properties: Default::default(),
             short_info: Some(short),
         })
     }
