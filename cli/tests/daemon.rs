@@ -571,15 +571,18 @@ fn ours_compiles_plans_creates_watches_and_drains() {
             artefact: artefact.clone(),
             ..Default::default()
         };
-        let created = client.create(create.clone()).await.unwrap().into_inner();
-        let watch = ours::WatchRequest {
-            environment: created.environment.clone(),
-            after: 0,
+        let mut shown = client.create(create.clone()).await.unwrap().into_inner();
+        let first = shown.message().await.unwrap().unwrap().what;
+        let Some(ours::creation::What::Begun(created)) = first else {
+            panic!("first it is told what begins: {first:?}");
         };
-        let mut pictures = client.watch(watch).await.unwrap().into_inner();
+        assert_eq!(created.artefact, artefact);
         let mut late = false;
         loop {
-            let picture = pictures.message().await.unwrap().unwrap();
+            let next = shown.message().await.unwrap().unwrap().what;
+            let Some(ours::creation::What::Picture(picture)) = next else {
+                panic!("then come pictures: {next:?}");
+            };
             late |= picture
                 .waits
                 .iter()
@@ -589,6 +592,11 @@ fn ours_compiles_plans_creates_watches_and_drains() {
                 break;
             }
         }
+        let watch = ours::WatchRequest {
+            environment: created.environment.clone(),
+            after: 0,
+        };
+        let mut pictures = client.watch(watch).await.unwrap().into_inner();
         assert!(late, "which roles are waited for is seen");
         let start = ours::TransitionRequest {
             environment: created.environment.clone(),
@@ -608,8 +616,10 @@ fn ours_compiles_plans_creates_watches_and_drains() {
             .unwrap();
         assert_eq!(stdout(&drained), format!("{} has ended\n", created.environment));
         assert_eq!(client.create(create).await.unwrap_err().code(), Code::Unavailable);
+        let mut last = pictures.message().await.unwrap().unwrap();
         while let Some(picture) = pictures.message().await.unwrap() {
-            assert!(!picture.gone || picture.state == "DONE");
+            last = picture;
         }
+        assert!(last.gone && last.state == "DONE", "{last:?}");
     });
 }

@@ -58,7 +58,6 @@ pub(crate) fn environment(snapshot: &Snapshot, about: &About) -> pb::Environment
             .and_then(|module| module.description.clone())
             .unwrap_or_default(),
         number_of_hosts: count(hosts.len()),
-        integrated_services_data: Default::default(),
         number_of_tasks: count(tasks.len()),
         current_transition: snapshot
             .transition
@@ -67,6 +66,8 @@ pub(crate) fn environment(snapshot: &Snapshot, about: &About) -> pb::Environment
         number_of_active_tasks: count(active),
         number_of_inactive_tasks: count(tasks.len() - active),
         tasks,
+        // No service has told anything of an environment yet.
+        ..pb::EnvironmentInfo::default()
     }
 }
 
@@ -105,9 +106,11 @@ pub(crate) fn task(
         state: role.state.name().to_owned(),
         class_name: class_name(&class).to_owned(),
         // Only of what speaks OCC, as clients of the reference expect it.
-        pid: (task.mode == Mode::Stateful && task.pid > 0)
-            .then(|| task.pid.to_string())
-            .unwrap_or_default(),
+        pid: if task.mode == Mode::Stateful && task.pid > 0 {
+            task.pid.to_string()
+        } else {
+            String::new()
+        },
         sandbox_stdout: log_of(&host, about),
         deployment_info: Some(pb::TaskDeploymentInfo {
             executor_id: host.clone(),

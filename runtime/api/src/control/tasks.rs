@@ -90,8 +90,8 @@ impl Control {
             command_info: command.ok(),
             task_path: seen.path.clone(),
             env_id: snapshot.id.clone(),
-            properties: Default::default(),
             short_info: Some(short),
+            ..pb::TaskInfo::default()
         })
     }
 
