@@ -26,14 +26,15 @@ use tonic::transport::Channel;
 type Client = ControlClient<Channel>;
 
 /// A visitor of a GUI without sign-on (`clients.md` 3.10): the number is there, and 0.
-fn anonymous() -> Option<User> {
-    Some(User {
+fn anonymous() -> User {
+    User {
         external_id: Some(0),
         id: None,
         name: "anonymous".to_owned(),
-    })
+    }
 }
 
+#[allow(clippy::disallowed_types, reason = "the generated messages hold hash maps")]
 fn variables(pairs: &[(&str, &str)]) -> std::collections::HashMap<String, String> {
     pairs
         .iter()
@@ -139,7 +140,7 @@ fn the_pages_of_an_environment() {
                 ("run_type", "PHYSICS"),
                 ("detectors", r#"["TST"]"#),
             ]),
-            request_user: anonymous(),
+            request_user: Some(anonymous()),
             ..pb::NewEnvironmentRequest::default()
         };
         let created = client
@@ -290,7 +291,7 @@ async fn control(client: &mut Client, id: &str, event: Optype) -> pb::ControlEnv
     let request = pb::ControlEnvironmentRequest {
         id: id.to_owned(),
         r#type: event.into(),
-        request_user: anonymous(),
+        request_user: Some(anonymous()),
     };
     client.control_environment(request).await.unwrap().into_inner()
 }
@@ -318,7 +319,7 @@ async fn run(client: &mut Client, id: &str) {
 async fn end(client: &mut Client, id: &str) {
     let request = pb::DestroyEnvironmentRequest {
         id: id.to_owned(),
-        request_user: anonymous(),
+        request_user: Some(anonymous()),
         ..pb::DestroyEnvironmentRequest::default()
     };
     let killed = client
@@ -361,7 +362,7 @@ fn a_calibration_run_is_followed_to_its_end() {
                 ("auto_linger", "10ms"),
             ]),
             id: "123456".to_owned(),
-            request_user: anonymous(),
+            request_user: Some(anonymous()),
         };
         client.new_auto_environment(request).await.unwrap();
         let mut states = Vec::new();

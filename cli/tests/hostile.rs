@@ -1,6 +1,12 @@
 //! What is hostile, or mistaken on a large scale, ends in an error that a person can act on, within the memory of a small
 //! machine. The limits are listed in `docs/limits.md`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::fmt::Write as _;
@@ -89,13 +95,12 @@ fn says(output: &Output, code: i32, what: &str) {
 fn doubling(merge: bool) -> String {
     let mut text = String::from("name: w\nanchors:\n");
     for level in 0..12 {
-        let below = match level {
-            0 => "a: 1".to_owned(),
-            _ => {
-                let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-                let key = if merge { "<<" } else { "b" };
-                format!("{key}: [{aliases}]")
-            }
+        let below = if level == 0 {
+            "a: 1".to_owned()
+        } else {
+            let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+            let key = if merge { "<<" } else { "b" };
+            format!("{key}: [{aliases}]")
         };
         writeln!(text, "  a{level}: &a{level} {{{below}}}").unwrap();
     }
@@ -239,9 +244,10 @@ fn expressions_that_cost_much() {
         "more than 2000000 steps",
     );
     evaluates("reduce(1..100000, {[#acc]}, [])", "200 levels");
-    let lets: String = (1..60)
-        .map(|n| format!("let l{n} = [l{0}, l{0}]; ", n - 1))
-        .collect();
+    let mut lets = String::new();
+    for n in 1..60 {
+        write!(lets, "let l{n} = [l{0}, l{0}]; ", n - 1).unwrap();
+    }
     evaluates(&format!("let l0 = [1]; {lets}len(toJSON(l59))"), "steps");
     evaluates("len(uniq(map(1..100000, {string(#)})))", "different elements");
     evaluates(

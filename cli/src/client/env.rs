@@ -1,5 +1,6 @@
 //! `partita env`: the environments of a core.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -145,7 +146,8 @@ async fn act(mut core: Core, action: Action) -> Result<(), Failure> {
         } => {
             let reply = shown(&mut core, &id).await?;
             if json {
-                return show_json(&reply);
+                show_json(&reply);
+                return Ok(());
             }
             show(&reply, tasks, variables);
             Ok(())
@@ -220,7 +222,7 @@ async fn shown(core: &mut Core, wanted: &str) -> Result<pb::GetEnvironmentReply,
     answer(core.control.get_environment(request).await)
 }
 
-fn show_json(reply: &pb::GetEnvironmentReply) -> Result<(), Failure> {
+fn show_json(reply: &pb::GetEnvironmentReply) {
     let info = reply.environment.clone().unwrap_or_default();
     let mut value = json::environment(&info);
     if let Some(object) = value.as_object_mut() {
@@ -230,7 +232,6 @@ fn show_json(reply: &pb::GetEnvironmentReply) -> Result<(), Failure> {
         object.insert("workflow".to_owned(), tree.unwrap_or_default());
     }
     json::print(&value);
-    Ok(())
 }
 
 fn show(reply: &pb::GetEnvironmentReply, tasks: bool, variables: bool) {
@@ -255,10 +256,10 @@ fn show(reply: &pb::GetEnvironmentReply, tasks: bool, variables: bool) {
     }
     let mut state = info.state.clone();
     if !info.current_transition.is_empty() {
-        state += &format!(", {} under way", info.current_transition);
+        let _ = write!(state, ", {} under way", info.current_transition);
     }
     if info.current_run_number != 0 {
-        state += &format!(", run {}", info.current_run_number);
+        let _ = write!(state, ", run {}", info.current_run_number);
     }
     println!("environment  {}\nstate        {state}", info.id);
     println!(

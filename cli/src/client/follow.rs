@@ -1,6 +1,7 @@
 //! What a person sees while an environment changes: a line for each thing that happens, and on a terminal one more
 //! that is alive, with what is left of each deadline and who is late.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -189,7 +190,7 @@ fn labelled(cause: &pb::Cause) -> String {
 fn chain(cause: &pb::Cause, depth: usize) -> String {
     let mut text = String::new();
     if !cause.role.is_empty() {
-        text += &format!("{}: ", cause.role);
+        let _ = write!(text, "{}: ", cause.role);
     }
     text += &cause.what;
     let details = [&cause.host, &cause.exit, &cause.deadline];
@@ -199,14 +200,14 @@ fn chain(cause: &pb::Cause, depth: usize) -> String {
         .filter(|detail| !detail.is_empty())
         .collect();
     if !details.is_empty() {
-        text += &format!(" ({})", details.join(", "));
+        let _ = write!(text, " ({})", details.join(", "));
     }
     let indent = "  ".repeat(depth + 1);
     for line in &cause.last_lines {
-        text += &format!("\n{indent}| {line}");
+        let _ = write!(text, "\n{indent}| {line}");
     }
     for because in &cause.because {
-        text += &format!("\n{indent}{}", chain(because, depth + 1));
+        let _ = write!(text, "\n{indent}{}", chain(because, depth + 1));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! `partita info`: what a core is and has.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use partita_proto::o2control as pb;
 use serde_json::json;
@@ -86,7 +87,7 @@ fn for_people(
         list(&info.active_detectors),
     );
     let enabled: Vec<_> = services.iter().filter(|(_, service)| service.enabled).collect();
-    text += &format!("services      {} of {}\n", enabled.len(), services.len());
+    let _ = writeln!(text, "services      {} of {}", enabled.len(), services.len());
     if !enabled.is_empty() {
         let row = |(id, service): (&String, &pb::IntegratedServiceInfo)| {
             [

@@ -1,7 +1,7 @@
 //! What the core says, as JSON for programs. Names are those of the wire (`wire.md` 2); what a person never needs is
 //! left out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use partita_proto::o2control as pb;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub(super) fn print(value: &Value) {
     clippy::disallowed_types,
     reason = "generated messages hold hash maps; they are sorted here"
 )]
-fn sorted<T: Clone>(map: &HashMap<String, T>) -> BTreeMap<String, T> {
+fn sorted<T: Clone>(map: &std::collections::HashMap<String, T>) -> BTreeMap<String, T> {
     map.clone().into_iter().collect()
 }
 

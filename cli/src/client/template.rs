@@ -19,6 +19,7 @@ pub(crate) struct Template {
 }
 
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Choice {
     /// Repositories: a number, or a name with wildcards
     #[arg(long, default_value = "", value_name = "PATTERN")]

@@ -93,14 +93,14 @@ impl Ledger {
             kept,
         };
         for specification in specifications {
-            let name = ledger.from_command_line(specification)?;
+            let name = ledger.named_on_the_command_line(specification)?;
             ledger.first.get_or_insert(name);
         }
         ledger.keep()?;
         Ok(ledger)
     }
 
-    fn from_command_line(&mut self, specification: &str) -> Result<String, Unavailable> {
+    fn named_on_the_command_line(&mut self, specification: &str) -> Result<String, Unavailable> {
         let (name, location) = match specification.split_once('=') {
             Some((name, location)) if !name.is_empty() && !name.contains("./") => (Some(name), location),
             _ => (None, specification),
@@ -321,7 +321,9 @@ impl Ledger {
             return Err(Unavailable::Asked("a revision has no name".to_owned()));
         }
         self.change(|ledger| {
-            ledger.kept.global_default_revision = revision.trim().to_owned();
+            revision
+                .trim()
+                .clone_into(&mut ledger.kept.global_default_revision);
             Ok(())
         })
     }

@@ -73,15 +73,13 @@ impl Outside {
         let source = Arc::downgrade(core);
         let mut tasks = JoinSet::new();
         tasks.spawn(tell(source.clone(), Arc::clone(&tally)));
-        let publisher = match self.kafka.is_empty() {
-            true => None,
-            false => {
-                let config = KafkaConfig::new(self.kafka.clone(), state.join(SPOOL));
-                let publisher = Publisher::start(config, source, now()).map_err(|error| {
-                    Failure::Surroundings(format!("cannot keep events for Kafka: {error}"))
-                })?;
-                Some(Arc::new(publisher))
-            }
+        let publisher = if self.kafka.is_empty() {
+            None
+        } else {
+            let config = KafkaConfig::new(self.kafka.clone(), state.join(SPOOL));
+            let publisher = Publisher::start(config, source, now())
+                .map_err(|error| Failure::Surroundings(format!("cannot keep events for Kafka: {error}")))?;
+            Some(Arc::new(publisher))
         };
         let (kafka, journal) = (publisher.clone(), state.join(JOURNAL));
         let text = move |format| {

@@ -40,7 +40,7 @@ pub(super) fn serve(command: Core, folder: Option<&Path>) -> Result<(), Failure>
         Some(folder) => folder.clone(),
         None => store::data_folder()?.join("core"),
     };
-    let state = made(state)?;
+    let state = made(&state)?;
     let _lock = locked(&state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -50,14 +50,14 @@ pub(super) fn serve(command: Core, folder: Option<&Path>) -> Result<(), Failure>
 }
 
 /// The state folder, readable for nobody else: it holds the secret of the executors.
-fn made(state: PathBuf) -> Result<PathBuf, Failure> {
+fn made(state: &Path) -> Result<PathBuf, Failure> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&state)
-        .map_err(failed("make", &state))?;
-    std::fs::canonicalize(&state).map_err(failed("use", &state))
+        .create(state)
+        .map_err(failed("make", state))?;
+    std::fs::canonicalize(state).map_err(failed("use", state))
 }
 
 /// Two cores in one folder would take each other's tasks.
@@ -116,10 +116,11 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
     tracing::info!(%address, state = %state.display(), hosts = command.cluster.0.join(","), "serving");
     let served = api.serve(listener, ended).await;
     drop(shown);
-    match Arc::into_inner(core) {
+    if let Some(core) = Arc::into_inner(core) {
         // Runs and tasks go on; the next core takes them up (`drain` ends them).
-        Some(core) => core.leave().await,
-        None => tracing::warn!("a client still held the core at its end"),
+        core.leave().await;
+    } else {
+        tracing::warn!("a client still held the core at its end");
     }
     served.map_err(|error| Failure::Surroundings(error.to_string()))
 }
