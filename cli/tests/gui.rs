@@ -34,7 +34,7 @@ fn anonymous() -> User {
     }
 }
 
-#[allow(clippy::disallowed_types, reason = "the generated messages hold hash maps")]
+#[allow(clippy::disallowed_types, reason = "so the messages have it")]
 fn variables(pairs: &[(&str, &str)]) -> std::collections::HashMap<String, String> {
     pairs
         .iter()

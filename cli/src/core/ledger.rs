@@ -93,14 +93,14 @@ impl Ledger {
             kept,
         };
         for specification in specifications {
-            let name = ledger.named_on_the_command_line(specification)?;
+            let name = ledger.take_up(specification)?;
             ledger.first.get_or_insert(name);
         }
         ledger.keep()?;
         Ok(ledger)
     }
 
-    fn named_on_the_command_line(&mut self, specification: &str) -> Result<String, Unavailable> {
+    fn take_up(&mut self, specification: &str) -> Result<String, Unavailable> {
         let (name, location) = match specification.split_once('=') {
             Some((name, location)) if !name.is_empty() && !name.contains("./") => (Some(name), location),
             _ => (None, specification),

@@ -116,8 +116,8 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
     tracing::info!(%address, state = %state.display(), hosts = command.cluster.0.join(","), "serving");
     let served = api.serve(listener, ended).await;
     drop(shown);
+    // Runs and tasks go on; the next core takes them up (`drain` ends them).
     if let Some(core) = Arc::into_inner(core) {
-        // Runs and tasks go on; the next core takes them up (`drain` ends them).
         core.leave().await;
     } else {
         tracing::warn!("a client still held the core at its end");
