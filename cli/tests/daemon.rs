@@ -15,16 +15,20 @@ mod support;
 use std::process::Command;
 
 use daemon::Daemon;
+use partita_proto::o2control::control_client::ControlClient;
 use partita_proto::o2control::control_environment_request::Optype;
 use partita_proto::o2control::{self as pb};
 use partita_proto::partita::v1::core_client::CoreClient;
 use partita_proto::partita::v1::{self as ours};
 use support::{Home, examples, stderr, stdout};
 use tonic::Code;
+use tonic::transport::Channel;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+type Client = ControlClient<Channel>;
 
 fn block_on(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -188,6 +192,138 @@ fn health_and_reflection_are_there() {
     });
 }
 
+/// Events that are not possible, by a name that is none, or not now.
+async fn refuses_events(client: &mut Client, id: &str) {
+    let event = |id: &str, number: i32| pb::ControlEnvironmentRequest {
+        id: id.to_owned(),
+        r#type: number,
+        request_user: None,
+    };
+    for (what, request, code) in [
+        ("empty", event("", 1), Code::InvalidArgument),
+        ("no identity", event("no id!", 1), Code::InvalidArgument),
+        ("unknown", event(NOBODY, 1), Code::NotFound),
+        ("unknown, and nothing asked", event(NOBODY, 0), Code::NotFound),
+        ("nothing asked", event(id, 0), Code::InvalidArgument),
+        (
+            "never asked by people",
+            event(id, Optype::GoError.into()),
+            Code::InvalidArgument,
+        ),
+        ("no such event", event(id, 99), Code::InvalidArgument),
+        ("negative", event(id, -1), Code::InvalidArgument),
+        (
+            "not in this state",
+            event(id, Optype::StopActivity.into()),
+            Code::FailedPrecondition,
+        ),
+        (
+            "repeated",
+            event(id, Optype::Configure.into()),
+            Code::FailedPrecondition,
+        ),
+        (
+            "of the beginning",
+            event(id, Optype::Deploy.into()),
+            Code::FailedPrecondition,
+        ),
+    ] {
+        let refused = client.control_environment(request).await.unwrap_err();
+        assert_eq!(refused.code(), code, "{what}: {refused}");
+        assert!(!refused.message().is_empty(), "{what}");
+    }
+}
+
+/// Identities and patterns that mean nothing here.
+async fn refuses_names(client: &mut Client, id: &str) {
+    for (id, code) in [("", Code::InvalidArgument), (NOBODY, Code::NotFound)] {
+        let id = id.to_owned();
+        let destroy = pb::DestroyEnvironmentRequest {
+            id: id.clone(),
+            ..Default::default()
+        };
+        assert_eq!(
+            client.destroy_environment(destroy).await.unwrap_err().code(),
+            code
+        );
+        let roles = pb::GetRolesRequest {
+            env_id: id,
+            path_spec: "*".to_owned(),
+        };
+        assert_eq!(client.get_roles(roles).await.unwrap_err().code(), code);
+    }
+    for (pattern, code) in [("", Code::InvalidArgument), ("[", Code::InvalidArgument)] {
+        let roles = pb::GetRolesRequest {
+            env_id: id.to_owned(),
+            path_spec: pattern.to_owned(),
+        };
+        assert_eq!(client.get_roles(roles).await.unwrap_err().code(), code);
+    }
+    let owned = client
+        .get_tasks(pb::GetTasksRequest {})
+        .await
+        .unwrap()
+        .into_inner()
+        .tasks;
+    let kill = pb::CleanupTasksRequest {
+        task_ids: vec![owned[0].task_id.clone()],
+    };
+    assert_eq!(
+        client.cleanup_tasks(kill).await.unwrap_err().code(),
+        Code::FailedPrecondition
+    );
+    for (task, code) in [("", Code::InvalidArgument), ("nobody", Code::NotFound)] {
+        let task = pb::GetTaskRequest {
+            task_id: task.to_owned(),
+        };
+        assert_eq!(client.get_task(task).await.unwrap_err().code(), code);
+    }
+}
+
+/// Creations and questions that cannot be meant.
+async fn refuses_workflows(client: &mut Client) {
+    let none = pb::NewEnvironmentRequest::default();
+    assert_eq!(
+        client.new_environment(none.clone()).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    assert_eq!(
+        client.new_environment_async(none).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    let both = pb::GetWorkflowTemplatesRequest {
+        revision_pattern: "x".to_owned(),
+        all_tags: true,
+        ..Default::default()
+    };
+    let refused = client.get_workflow_templates(both).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused
+            .message()
+            .starts_with("cannot query available workflows for "),
+        "{}",
+        refused.message()
+    );
+    for unimplemented in [
+        client.teardown(pb::TeardownRequest::default()).await.unwrap_err(),
+        client
+            .modify_environment(pb::ModifyEnvironmentRequest::default())
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(unimplemented.code(), Code::Unimplemented);
+    }
+    let huge = pb::NewEnvironmentRequest {
+        workflow_template: "x".repeat(5 * 1024 * 1024),
+        ..Default::default()
+    };
+    assert_eq!(
+        client.new_environment(huge).await.unwrap_err().code(),
+        Code::OutOfRange
+    );
+}
+
 #[test]
 fn bad_requests_have_the_right_status_and_change_nothing() {
     let home = Home::new();
@@ -203,127 +339,9 @@ fn bad_requests_have_the_right_status_and_change_nothing() {
             .unwrap()
             .into_inner();
         let id = created.environment.unwrap().id;
-        let event = |id: &str, number: i32| pb::ControlEnvironmentRequest {
-            id: id.to_owned(),
-            r#type: number,
-            request_user: None,
-        };
-        for (what, request, code) in [
-            ("empty", event("", 1), Code::InvalidArgument),
-            ("no identity", event("no id!", 1), Code::InvalidArgument),
-            ("unknown", event(NOBODY, 1), Code::NotFound),
-            ("unknown, and nothing asked", event(NOBODY, 0), Code::NotFound),
-            ("nothing asked", event(&id, 0), Code::InvalidArgument),
-            (
-                "never asked by people",
-                event(&id, Optype::GoError.into()),
-                Code::InvalidArgument,
-            ),
-            ("no such event", event(&id, 99), Code::InvalidArgument),
-            ("negative", event(&id, -1), Code::InvalidArgument),
-            (
-                "not in this state",
-                event(&id, Optype::StopActivity.into()),
-                Code::FailedPrecondition,
-            ),
-            (
-                "repeated",
-                event(&id, Optype::Configure.into()),
-                Code::FailedPrecondition,
-            ),
-            (
-                "of the beginning",
-                event(&id, Optype::Deploy.into()),
-                Code::FailedPrecondition,
-            ),
-        ] {
-            let refused = client.control_environment(request).await.unwrap_err();
-            assert_eq!(refused.code(), code, "{what}: {refused}");
-            assert!(!refused.message().is_empty(), "{what}");
-        }
-        for (id, code) in [("", Code::InvalidArgument), (NOBODY, Code::NotFound)] {
-            let id = id.to_owned();
-            let destroy = pb::DestroyEnvironmentRequest {
-                id: id.clone(),
-                ..Default::default()
-            };
-            assert_eq!(
-                client.destroy_environment(destroy).await.unwrap_err().code(),
-                code
-            );
-            let roles = pb::GetRolesRequest {
-                env_id: id,
-                path_spec: "*".to_owned(),
-            };
-            assert_eq!(client.get_roles(roles).await.unwrap_err().code(), code);
-        }
-        for (pattern, code) in [("", Code::InvalidArgument), ("[", Code::InvalidArgument)] {
-            let roles = pb::GetRolesRequest {
-                env_id: id.clone(),
-                path_spec: pattern.to_owned(),
-            };
-            assert_eq!(client.get_roles(roles).await.unwrap_err().code(), code);
-        }
-        let owned = client
-            .get_tasks(pb::GetTasksRequest {})
-            .await
-            .unwrap()
-            .into_inner()
-            .tasks;
-        let kill = pb::CleanupTasksRequest {
-            task_ids: vec![owned[0].task_id.clone()],
-        };
-        assert_eq!(
-            client.cleanup_tasks(kill).await.unwrap_err().code(),
-            Code::FailedPrecondition
-        );
-        for (task, code) in [("", Code::InvalidArgument), ("nobody", Code::NotFound)] {
-            let task = pb::GetTaskRequest {
-                task_id: task.to_owned(),
-            };
-            assert_eq!(client.get_task(task).await.unwrap_err().code(), code);
-        }
-        let none = pb::NewEnvironmentRequest::default();
-        assert_eq!(
-            client.new_environment(none.clone()).await.unwrap_err().code(),
-            Code::InvalidArgument
-        );
-        assert_eq!(
-            client.new_environment_async(none).await.unwrap_err().code(),
-            Code::InvalidArgument
-        );
-        let both = pb::GetWorkflowTemplatesRequest {
-            revision_pattern: "x".to_owned(),
-            all_tags: true,
-            ..Default::default()
-        };
-        let refused = client.get_workflow_templates(both).await.unwrap_err();
-        assert_eq!(refused.code(), Code::InvalidArgument);
-        assert!(
-            refused
-                .message()
-                .starts_with("cannot query available workflows for "),
-            "{}",
-            refused.message()
-        );
-        for unimplemented in [
-            client.teardown(pb::TeardownRequest::default()).await.unwrap_err(),
-            client
-                .modify_environment(pb::ModifyEnvironmentRequest::default())
-                .await
-                .unwrap_err(),
-        ] {
-            assert_eq!(unimplemented.code(), Code::Unimplemented);
-        }
-        let huge = pb::NewEnvironmentRequest {
-            workflow_template: "x".repeat(5 * 1024 * 1024),
-            ..Default::default()
-        };
-        assert_eq!(
-            client.new_environment(huge).await.unwrap_err().code(),
-            Code::OutOfRange
-        );
-
+        refuses_events(client, &id).await;
+        refuses_names(client, &id).await;
+        refuses_workflows(client).await;
         let request = pb::GetEnvironmentRequest {
             id,
             show_workflow_tree: true,
@@ -409,14 +427,13 @@ fn repositories_are_kept() {
             others.info
         );
         for index in [-2, 9] {
-            let code = client
+            let refused = client
                 .remove_repo(pb::RemoveRepoRequest { index })
                 .await
-                .unwrap_err()
-                .code();
+                .unwrap_err();
             assert!(
-                matches!(code, Code::InvalidArgument | Code::NotFound),
-                "{index}: {code}"
+                matches!(refused.code(), Code::InvalidArgument | Code::NotFound),
+                "{index}: {refused}"
             );
         }
     });
