@@ -119,10 +119,10 @@ async fn an_executor_is_killed_with_all_it_has_started() {
     opened.expect("no panic").expect("the task has started its own");
     let mark = directory.canonicalize().expect("there").join("host1");
     let mark = mark.display().to_string();
-    assert!(
-        with_environment(&mark) >= 4,
-        "executor, shell and what it started"
-    );
+    // Executor, shell and what it started; one that is just becoming another program shows no environment.
+    while with_environment(&mark) < 4 {
+        tokio::task::yield_now().await;
+    }
     let executor = rustix::process::Pid::from_raw(parent(pid)).expect("a pid");
     rustix::process::kill_process(executor, rustix::process::Signal::KILL).expect("it lives");
     let cause = loss(&mut news).await;

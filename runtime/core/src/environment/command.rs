@@ -167,6 +167,10 @@ impl Environment {
 
     /// A task has answered, or cannot any more. The first critical failure ends the wait; so does the last answer.
     pub(super) fn answered(&mut self, command: CommandId, task: TaskIndex, cause: Option<Cause>) {
+        // What is being ended need not do as it was told before.
+        if matches!(self.wait, Some(Wait::Kill { .. })) {
+            return;
+        }
         let Some(Wait::Answers {
             command: current,
             pending,

@@ -19,7 +19,7 @@ impl Environment {
             DeviceEvent::Terminated { exit, last_lines } => {
                 self.change(index, |task| task.finished = true);
                 // One that was told to stop is not to blame for how it ended.
-                let asked = self.task(index).owes.is_some();
+                let asked = self.owes_a_stop(index);
                 if !asked && exit.is_some_and(|exit| exit != Exit::Code(0)) {
                     let cause = Cause {
                         exit,
@@ -38,6 +38,11 @@ impl Environment {
             }
         }
         self.check_finished();
+    }
+
+    fn owes_a_stop(&self, index: TaskIndex) -> bool {
+        let owed = self.task(index).owes.and_then(|command| self.owed.get(&command));
+        owed.is_some_and(|owed| matches!(owed.transition, Transition::Stop | Transition::GoError))
     }
 
     fn broken(&mut self, index: TaskIndex, cause: Cause) {
