@@ -87,6 +87,9 @@ fn stable(text: &str, home: &Home, address: &str) -> String {
         (r"\b[0-9a-f]{40}\b", "<commit>"),
         (r#""name":"[^"]*@[^"]*""#, r#""name":"<user>""#),
         (r"(?m)[ \t]+$", ""),
+        // The last column is as wide as the longest process number.
+        (r"(?m)\| +PID$", "| PID"),
+        (r"(?m)\+-+$", "+---"),
     ] {
         text = Regex::new(pattern)
             .unwrap()

@@ -550,7 +550,7 @@ fn a_repository_elsewhere_is_copied_and_refreshed() {
 #[test]
 fn ours_compiles_plans_creates_watches_and_drains() {
     let home = Home::new();
-    let core = Daemon::start(&home, &["--repo", &flp()]);
+    let mut core = Daemon::start(&home, &["--repo", &flp()]);
     block_on(async {
         let client = &mut CoreClient::new(core.channel().await);
         let compile = ours::CompileRequest {
@@ -639,4 +639,9 @@ fn ours_compiles_plans_creates_watches_and_drains() {
         }
         assert!(last.gone && last.state == "DONE", "{last:?}");
     });
+    assert!(core.end().success());
+    assert!(
+        core.processes().is_empty(),
+        "a core that was drained ends its executors"
+    );
 }

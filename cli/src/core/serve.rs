@@ -116,13 +116,14 @@ async fn live(command: Core, state: &Path, folder: Option<&Path>) -> Result<(), 
     tracing::info!(%address, state = %state.display(), hosts = command.cluster.0.join(","), "serving");
     let served = api.serve(listener, ended).await;
     drop(shown);
-    // Runs and tasks go on; the next core takes them up (`drain` ends them).
-    if let Some(core) = Arc::into_inner(core) {
-        core.leave().await;
-    } else {
-        tracing::warn!("a client still held the core at its end");
+    let drained = served.map_err(|error| Failure::Surroundings(error.to_string()));
+    match Arc::into_inner(core) {
+        Some(core) if matches!(drained, Ok(true)) => core.shutdown().await,
+        // Runs and tasks go on; the next core takes them up.
+        Some(core) => core.leave().await,
+        None => tracing::warn!("a client still held the core at its end"),
     }
-    served.map_err(|error| Failure::Surroundings(error.to_string()))
+    drained.map(drop)
 }
 
 /// Until SIGTERM or SIGINT.

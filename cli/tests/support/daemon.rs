@@ -92,6 +92,11 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
+    /// Processes that it, its executors and their tasks are.
+    pub fn processes(&self) -> Vec<String> {
+        marked(&self.mark)
+    }
+
     /// Tells it to end, and waits for that.
     pub fn end(&mut self) -> std::process::ExitStatus {
         let told = Command::new("kill")

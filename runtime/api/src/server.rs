@@ -132,7 +132,7 @@ impl Api {
         }))
     }
 
-    /// Serves clients until `end`.
+    /// Serves clients until `end`. True if the core was drained by then: nothing is to be taken up from it.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Api {
         self,
         listener: TcpListener,
         end: impl Future<Output = ()> + Send,
-    ) -> Result<(), ServeError> {
+    ) -> Result<bool, ServeError> {
         let (health, health_service) = tonic_health::server::health_reporter();
         let control = ControlServer::new(Control(Arc::clone(&self.0)))
             .max_decoding_message_size(LARGEST_REQUEST)
@@ -180,6 +180,6 @@ impl Api {
         let mut background =
             std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));
         background.shutdown().await;
-        Ok(())
+        Ok(self.0.is_draining())
     }
 }
